@@ -1,0 +1,36 @@
+# `make help` lists the targets.
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+BUDGET ?= 5m
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/ar: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,dev]'
+	@touch $@
+
+run: $(BIN)/ar ## five minutes of experiments on a small language model, in demo/; again: it goes on
+	@test -e demo/autoresearch.toml || $(BIN)/ar init --from gpt demo
+	@. $(BIN)/activate && cd demo && ar run --budget $(BUDGET)
+
+test: $(BIN)/ar ## the whole test suite
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests
+
+check: $(BIN)/ar ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(BIN)/ar ## repair what can be repaired by a tool
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BIN)/ar ## compare the tuner's samplers on functions of known truth
+	$(BIN)/python tests/benchmarks/tuner_bench.py

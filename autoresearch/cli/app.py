@@ -1,0 +1,108 @@
+"""The command line: the five commands, and the one place where errors become words and exit codes.
+
+    0    done, also when nothing was kept        2    wrong usage or configuration      130  interrupted
+    1    the run cannot go on                    3    another `ar run` holds the lock
+
+Imports nothing but typer: `ar --help` stays as quick as an empty program. What is not here: what the commands do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from autoresearch import __version__
+from autoresearch.archiver import next_archiver
+from autoresearch.cli.init import init
+from autoresearch.cli.log import log
+from autoresearch.cli.revert import revert
+from autoresearch.cli.run import run
+from autoresearch.cli.status import status
+from autoresearch.errors import ArError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="ar",
+    help="Run experiments on a git repository until the budget is used up: propose a change, measure it, keep it or "
+    "not. Kept changes are commits on a branch of their own; your checkout is never touched.",
+    epilog="Begin with: [bold]ar init[/] in your repository, or [bold]ar init --from gpt demo[/] for a ready one.",
+    rich_markup_mode="rich",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (init, run, status, log, revert):
+    app.command(no_args_is_help=command is revert)(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ar {__version__} (autoresearch)")
+        archiver = next_archiver(os.environ.get("PATH", os.defpath))
+        typer.echo(f"archiver calls go to {archiver}" if archiver else "no archiver behind it on PATH")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    context.obj = debug
+
+
+def main() -> None:
+    """Run the command line and exit. Errors are told in two lines: what is wrong, what to type next."""
+    debug = "--debug" in sys.argv
+    if debug and sys.argv[1:2] != ["--debug"]:
+        sys.argv = [sys.argv[0], "--debug", *(word for word in sys.argv[1:] if word != "--debug")]
+    try:
+        code = app(standalone_mode=False, prog_name="ar")
+    except (ArError, TyperException, typer.Abort, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        code = tell(error)
+    leave(code if isinstance(code, int) else 0)
+
+
+def leave(code: int) -> NoReturn:
+    """End at once: a thread that hangs in somebody's library must not keep a finished process alive."""
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def tell(error: ArError | TyperException | typer.Abort | KeyboardInterrupt) -> int:
+    """Print an error for a person; returns the exit code."""
+    match error:
+        case ArError(message=message, hint=hint, exit_code=code):
+            pass
+        case TyperException():
+            message, hint, code = _usage(error)
+        case _:
+            message, hint, code = "interrupted", "", INTERRUPTED
+    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+    return code
+
+
+def _usage(error: TyperException) -> tuple[str, str, int]:
+    """A wrong option or command, in our form: the sentence, and where to read on."""
+    text = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "ar"
+    first, mean, rest = text.partition(" Did you mean ")
+    hint = f"did you mean {rest.rstrip('?')}?" if mean else f"{path} --help"
+    return first.rstrip("."), hint, 2

@@ -1,0 +1,166 @@
+"""What `ar log` prints: the list, one experiment in full, or a part of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from autoresearch.cli.log import Form, Part, Selection, Sort
+from autoresearch.cli.output import is_terminal
+from autoresearch.cli.render.detail import Detail, detail, diff_lines
+from autoresearch.cli.render.records import dumps, experiment_json
+from autoresearch.cli.render.table import listing
+from autoresearch.cli.render.tsv import tsv
+from autoresearch.cli.view import Record, open_record
+from autoresearch.core.experiment import Experiment
+from autoresearch.core.history import History
+from autoresearch.errors import UsageError
+from autoresearch.record.repository import Repository
+
+TAIL = 4_000
+"""Characters of output that are shown with an experiment."""
+SHORTEST = 4
+"""Characters of a commit id that name an experiment."""
+
+
+def browse(
+    config: Path | None, tag: str | None, name: str | None, parts: Sequence[Part], selection: Selection, form: Form
+) -> int:
+    """Print what was asked for; returns the exit code. Raises UsageError for an experiment that does not exist."""
+    record = open_record(config, tag)
+    if record is None:
+        typer.echo("no run yet")
+        sys.stderr.write("hint: ar run --budget 5m\n")
+        return 0
+    if name is not None:
+        _show_one(record, find_experiment(record.history, name), parts, form)
+    elif parts:
+        raise UsageError(
+            f"--{parts[0]} needs an experiment", hint=f"ar log 12 --{parts[0]}, or: ar log best --{parts[0]}"
+        )
+    elif form is Form.TSV:
+        sys.stdout.write(tsv(record.history))
+    elif form is Form.JSON:
+        for experiment in select(record.history, selection):
+            typer.echo(dumps(experiment_json(experiment, record.history)))
+    else:
+        width = shutil.get_terminal_size().columns if is_terminal() else None
+        show(listing(record.history, select(record.history, selection), width))
+    return 0
+
+
+def find_experiment(history: History, name: str) -> Experiment:
+    """The experiment that a number, a commit id, `best` or `baseline` means. Raises UsageError."""
+    named = {"best": history.best, "baseline": history.baseline}
+    if name in named:
+        matches = [one for one in (named[name],) if one is not None]
+    else:
+        number = int(name) if name.isascii() and name.isdigit() else -1
+        known = history.get(number)
+        matches = [known] if known else []
+        if not matches and len(name) >= SHORTEST:
+            matches = [one for one in history.experiments if one.commit.startswith(name.lower())]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(
+            f"{name} could be any of {len(matches)} experiments", hint="give more characters of the commit"
+        )
+    last = history.experiments[-1].number if history.experiments else None
+    there = "there is none yet" if last is None else f"there are 0 to {last}"
+    raise UsageError(f"there is no experiment {name}", hint=f"{there}; ar log --all lists them")
+
+
+def select(history: History, selection: Selection) -> list[Experiment]:
+    """The experiments of a listing, in its order."""
+    rows: Iterable[Experiment] = history.experiments
+    if selection.kept or selection.discarded or selection.failed:
+        rows = (one for one in rows if _wanted(one, selection))
+    if selection.sort is Sort.METRIC:
+        measured = (
+            (history.direction.cost(value), one) for one in rows if (value := history.metric(one.number)) is not None
+        )
+        ordered = [one for _, one in sorted(measured, key=lambda pair: (pair[0], pair[1].number))]
+    else:
+        ordered = list(reversed(list(rows)))
+    if selection.count is not None:
+        ordered = ordered[: selection.count]
+    return list(reversed(ordered)) if selection.reverse else ordered
+
+
+def _wanted(one: Experiment, selection: Selection) -> bool:
+    kept = selection.kept and one.is_kept
+    discarded = selection.discarded and not one.is_kept
+    return kept or discarded or (selection.failed and one.outcome.is_failure)
+
+
+def _show_one(record: Record, one: Experiment, parts: Sequence[Part], form: Form) -> None:
+    if form is Form.JSON:
+        typer.echo(dumps(experiment_json(one, record.history)))
+        return
+    for part in parts:
+        _show_part(record, one, part)
+    if not parts:
+        diff = difference(record.repository, one)
+        output = _read(record.layout.output(one.number))[-TAIL:]
+        width = shutil.get_terminal_size().columns if is_terminal() else None
+        show(detail(Detail(one, record.history, diff, output), width))
+
+
+def _show_part(record: Record, one: Experiment, part: Part) -> None:
+    match part:
+        case Part.SHA:
+            typer.echo(one.commit)
+        case Part.DIFF:
+            text = difference(record.repository, one)
+            if is_terminal():
+                show(diff_lines(text))
+            else:
+                sys.stdout.write(text + "\n" if text else "")
+        case Part.OUTPUT:
+            sys.stdout.write(_kept_file(record.layout.output(one.number), one, "output"))
+        case Part.PROMPT:
+            folder = record.layout.experiment(one.number)
+            sys.stdout.write(_kept_file(folder / "prompt.md", one, "prompt"))
+            sys.stdout.write("\n--- reply ---\n" + _read(folder / "reply.md") + "\n")
+
+
+def difference(repository: Repository, one: Experiment) -> str:
+    """The experiment's change as git shows it; empty for the baseline."""
+    if one.parent is None:
+        return ""
+    return repository.git("diff", "--no-color", "--no-ext-diff", "--no-textconv", f"{one.commit}^", one.commit)
+
+
+def _kept_file(path: Path, one: Experiment, what: str) -> str:
+    if not path.exists():
+        raise UsageError(
+            f"the {what} of experiment {one.number} is not on disk", hint=f"ar log {one.number} shows the record"
+        )
+    return _read(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def show(lines: Iterable[Text]) -> None:
+    """Print lines, through the pager when they do not fit on the terminal."""
+    console = Console(highlight=False)
+    rows = list(lines)
+    if is_terminal() and len(rows) >= console.size.height:
+        with console.pager(styles=True):
+            for row in rows:
+                console.print(row, soft_wrap=True)
+        return
+    for row in rows:
+        console.print(row, soft_wrap=True)

@@ -1,0 +1,72 @@
+"""Why a baseline may have failed: what `ar` itself did differently from the person's own shell, as a hint.
+
+Only what the output points to is named. What is not here: errors of the experiment's own, which its output explains.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from autoresearch.cli.project import Project
+from autoresearch.errors import BaselineFailed
+
+SECRET_TALK = re.compile(r"api.?key|token|credential|unauthori[sz]ed|\b401\b|login|log in|authenticat", re.IGNORECASE)
+MISSING_TALK = re.compile(r"no such file|not found|does not exist|cannot (?:open|find|access)|ENOENT", re.IGNORECASE)
+QUOTED = re.compile(r"""['"‘“`]([^'"’”`\n]{1,300})['"’”`]|((?:[\w.@-]+/)*[\w.@-]+)""")
+
+
+def explain(error: BaselineFailed, project: Project, withheld: Sequence[str], worktrees: Path) -> BaselineFailed:
+    """The same error with hints: what was withheld, what is not in a worktree, how to look further."""
+    hints = [*_withheld(error.output, withheld), *_untracked(error.output, project, worktrees)]
+    hints.append("the whole output: ar log 0 --output    the command's limits and files: autoresearch.toml")
+    return BaselineFailed(error.message, hint="\n".join(hints), output=error.output)
+
+
+def _withheld(output: str, withheld: Sequence[str]) -> Iterator[str]:
+    named = [name for name in withheld if name in output] or (list(withheld) if SECRET_TALK.search(output) else [])
+    if named:
+        yield f"withheld from the experiment: {', '.join(named)}"
+        yield f"pass_env = [{', '.join(_quote(name) for name in named)}]    in [experiment] passes them on"
+
+
+def _untracked(output: str, project: Project, worktrees: Path) -> Iterator[str]:
+    """Paths that the output misses, and that lie in the person's checkout without being tracked."""
+    lines = [line for line in output.splitlines() if MISSING_TALK.search(line)]
+    folder = project.config_path.parent
+    found = dict.fromkeys(top for path in _paths(lines, worktrees) if (top := _untracked_top(project, folder, path)))
+    if found:
+        names = ", ".join(_quote(name) for name in found)
+        yield f"not tracked by git, so not in the worktree of the experiment: {names}"
+        yield f"data = [{names}]    in [experiment] links them there, read-only"
+
+
+def _paths(lines: Iterable[str], worktrees: Path) -> Iterator[str]:
+    for line in lines:
+        for quoted, bare in QUOTED.findall(line):
+            text = str(quoted or bare)
+            # worktrees/<slot>/rest
+            below = text.partition(f"{worktrees}/")[2].partition("/")[2] if str(worktrees) in text else text
+            if below and not below.startswith("/"):
+                yield below
+
+
+def _untracked_top(project: Project, folder: Path, path: str) -> str:
+    """The uppermost untracked part of a path that exists here; empty when there is none."""
+    parts = Path(path).parts
+    if ".." in parts:
+        return ""
+    tracked = project.tracked
+    for length in range(1, len(parts) + 1):
+        name = "/".join(parts[:length])
+        if not (folder / name).exists():
+            return ""
+        whole = (folder / name).relative_to(project.repository.root).as_posix()
+        if whole not in tracked and not any(one.startswith(f"{whole}/") for one in tracked):
+            return name
+    return ""
+
+
+def _quote(text: str) -> str:
+    return f'"{text}"'

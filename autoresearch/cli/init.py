@@ -1,0 +1,71 @@
+"""`ar init`: its options. What it does is in `setting_up`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autoresearch.cli.options import ConfigOption
+
+ANSWERS, TASKS = "Answers, instead of being asked", "Ready tasks"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the person said on the command line; None and empty: not said."""
+
+    command: str | None
+    metric: str | None
+    direction: str | None
+    editable: tuple[str, ...]
+    yes: bool
+    force: bool
+
+
+def init(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where to put a ready task.")] = None,
+    command: Annotated[
+        str | None, typer.Option(metavar="COMMAND", help="What is run for one sample.", rich_help_panel=ANSWERS)
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The number that decides, as printed.", rich_help_panel=ANSWERS)
+    ] = None,
+    direction: Annotated[
+        str | None, typer.Option(metavar="min|max", help="Which way is better.", rich_help_panel=ANSWERS)
+    ] = None,
+    editable: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Files that may be changed; repeatable.", rich_help_panel=ANSWERS),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Take every proposed answer.", rich_help_panel=ANSWERS)
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite; the old files are kept as .orig.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run the command three times: metric, time, noise, experiments per night.")
+    ] = False,
+    task: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", help="Copy a ready task into DIR.", rich_help_panel=TASKS)
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the ready tasks.", rich_help_panel=TASKS)] = False,
+    config: ConfigOption = None,
+) -> int:
+    """Write autoresearch.toml and program.md for this repository, from what is there.
+
+    Example: [bold]ar init[/] or [bold]ar init --from gpt demo[/]
+    """
+    from autoresearch.cli import setting_up
+
+    answers = Answers(command, metric, direction, tuple(editable or ()), yes, force)
+    if listed:
+        return setting_up.list_tasks()
+    if task is not None:
+        return setting_up.copy_ready_task(task, folder)
+    if check:
+        from autoresearch.cli.checking import check_command
+
+        return check_command(config)
+    return setting_up.set_up(answers, folder or Path.cwd())

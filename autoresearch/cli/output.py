@@ -1,0 +1,63 @@
+"""Who hears what happens in `ar run`: the live screen on a terminal, plain lines elsewhere, JSON when asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from autoresearch.cli.render.jsonl import JsonLines
+from autoresearch.cli.render.live import LiveScreen
+from autoresearch.cli.render.plain import PlainLines
+from autoresearch.cli.render.view import RunView
+from autoresearch.core.events import Event, Listener, OutputLine
+
+
+class Output:
+    """Passes every event on to all listeners; `note` is for lines that are no event."""
+
+    def __init__(self, listeners: Sequence[Listener], note: Callable[[str], None], restore: Callable[[], None]) -> None:
+        self._listeners = listeners
+        self.note = note
+        self.restore = restore
+        """Gives the terminal back at once; for a second Ctrl-C."""
+
+    def announce(self, event: Event) -> None:
+        """Tell everybody."""
+        for listener in self._listeners:
+            listener(event)
+
+    def line(self, number: int, text: str) -> None:
+        """A line that the experiment printed."""
+        self.announce(OutputLine(number, text))
+
+
+def is_terminal() -> bool:
+    """Can the screen be redrawn?"""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+@contextmanager
+def open_output(view: RunView, others: Sequence[Listener], *, json: bool) -> Iterator[Output]:
+    """The terminal is as before when this is left, however it is left."""
+    if json:
+        yield Output([JsonLines(sys.stdout), *others], _to_stderr, _nothing)
+    elif is_terminal():
+        with LiveScreen(view, sys.stdout) as screen:
+            yield Output([screen, *others], screen.print, screen.restore)
+    else:
+        yield Output([PlainLines(view, sys.stdout), *others], _to_stdout, _nothing)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _to_stdout(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,138 @@
+"""`ar log 12`: one experiment in full, in the order of the questions that people ask of it.
+
+What was it, what became of it and why, how good was it, what did it cost, what did it change, what did it print.
+Not in here: finding the experiment, its diff and its output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from rich.text import Text
+
+from autoresearch.cli.render.columns import metric_text
+from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, sample_text
+from autoresearch.core.experiment import Experiment
+from autoresearch.core.history import History
+from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
+
+LABEL = 11
+UNLIMITED = 10**6
+DIFF_STYLES = {"+++": "bold", "---": "bold", "diff": "bold", "@@": "cyan", "+": "green", "-": "red"}
+"""By the line's beginning; the longer beginnings come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """`diff` against the parent as git prints it; `output` the end of the output, empty when it is gone."""
+
+    experiment: Experiment
+    history: History
+    diff: str = ""
+    output: str = ""
+
+
+def detail(view: Detail, width: int | None) -> Iterator[Text]:
+    """Lines for a terminal of `width` columns; None: no terminal, nothing is folded."""
+    one = view.experiment
+    sign = mark(one, reverted=view.history.is_reverted(one.number))
+    yield (
+        Text(f"#{one.number} ", style="bold")
+        .append(f"{sign.symbol} {sign.word}", sign.style)
+        .append(f"  {clean(one.title)}")
+    )
+    for label, value in _facts(one, view.history):
+        yield from _labelled(label, value, width)
+    if one.hypothesis.strip() and clean(one.hypothesis) != clean(one.title):
+        yield from _section("hypothesis", (Text(line) for line in clean_lines(one.hypothesis)), width)
+    if view.diff.strip():
+        yield from _section("diff", diff_lines(view.diff), None)
+    if view.output.strip():
+        yield from _section("end of the output", (Text(line) for line in clean_lines(view.output)), None)
+
+
+def diff_lines(diff: str) -> Iterator[Text]:
+    """The diff's lines in colours; their signs say the same without."""
+    for line in clean_lines(diff):
+        style = next((style for start, style in DIFF_STYLES.items() if line.startswith(start)), "")
+        yield Text(line, style=style)
+
+
+def _section(title: str, lines: Iterator[Text], width: int | None) -> Iterator[Text]:
+    yield Text("")
+    yield Text(title, style="bold")
+    for line in lines:
+        yield from _folded(line, width)
+
+
+def _labelled(label: str, value: str, width: int | None) -> Iterator[Text]:
+    for index, part in enumerate(_folded(Text(value), None if width is None else max(width - LABEL, LABEL))):
+        yield Text(f"{label if index == 0 else '':<{LABEL}}", style="dim").append_text(Text(part.plain, "not dim"))
+
+
+def _folded(line: Text, width: int | None) -> Iterator[Text]:
+    yield from [line] if width is None or line.cell_len <= width else folded(line, width)
+
+
+def _facts(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
+    yield "decision", f"{one.decision.value}: {clean(one.reason)}"
+    yield fit(clean(one.metric_name), LABEL - 1), _metric(one, history)
+    yield from _measured(one, history)
+    yield from _origin(one)
+    yield from _kinship(one, history)
+    yield "commit", one.commit
+
+
+def _metric(one: Experiment, history: History) -> str:
+    now, values = history.metric(one.number), history.values(one.number)
+    if now is None:
+        return f"not measured ({one.outcome.value})"
+    parent = None if one.parent is None else history.metric(one.parent)
+    text = metric_text(now, values)
+    text += f", {format_change(now, parent)} against {format_metric(parent)} of #{one.parent}" if parent else ""
+    if one.metric is not None and format_metric(one.metric) != format_metric(now):
+        text += f"; {format_metric(one.metric)} when it was decided"
+    return text
+
+
+def _measured(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
+    own = [sample_text(sample) for sample in one.samples]
+    later = [sample_text(sample) for sample in history.samples(one.number) if sample not in one.samples]
+    if own:
+        yield "samples", " ".join(own) + (f", later {' '.join(later)}" if later else "")
+    against = [f"#{number} {sample_text(sample)}" for number, sample in one.incumbent_samples]
+    if against:
+        yield "compared", "with new samples " + " ".join(against)
+    if one.measures:
+        measures = (f"{clean(name)} {format_metric(value)}" for name, value in one.measures.items())
+        yield "measures", ", ".join(measures)
+    started, ended = one.started.astimezone(UTC), one.ended.astimezone(UTC)
+    yield "took", f"{format_duration(one.seconds)}, {started:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S} UTC"
+
+
+def _origin(one: Experiment) -> Iterator[tuple[str, str]]:
+    yield "proposer", " ".join(filter(None, (one.proposer, clean(one.model))))
+    if one.params:
+        yield "params", ", ".join(f"{clean(name)} {clean(str(value))}" for name, value in one.params.items())
+    if one.usage.tokens:
+        yield "tokens", f"{format_tokens(one.usage.tokens_in)} in, {format_tokens(one.usage.tokens_out)} out"
+    cost = one.usage.cost_usd
+    if cost is None or cost:
+        yield "cost", "unknown" if cost is None else format_money(cost)
+    yield "isolation", one.isolation
+    if one.flags:
+        yield "flags", ", ".join(clean(flag) for flag in one.flags)
+
+
+def _kinship(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
+    if one.parent is not None:
+        yield "parent", f"#{one.parent}"
+    if one.carried_from is not None:
+        yield "carried", f"over from #{one.carried_from}"
+    if one.reverts is not None:
+        yield "reverts", f"#{one.reverts}"
+    if history.is_reverted(one.number):
+        by = next((other.number for other in history.experiments if other.reverts == one.number), None)
+        yield "reverted", f"by #{by}"

@@ -1,0 +1,35 @@
+"""`ar log --tsv`: the five columns of karpathy's autoresearch, so that what reads its `results.tsv` reads ours.
+
+    commit  val_bpb  memory_gb  status  description
+
+Seven letters of the commit, the metric with six decimals under its own name, gigabytes with one. What was not
+measured is a `crash` with `0.000000` and `0.0`, as there; readers of the format drop such rows before they compare.
+"""
+
+from __future__ import annotations
+
+from autoresearch.cli.render.text import clean
+from autoresearch.core.experiment import Experiment
+from autoresearch.core.history import History
+
+MEMORY = ("peak_vram_mb", "ar.peak_rss_mb")
+MB_PER_GB = 1024
+
+
+def tsv(history: History) -> str:
+    """The whole history, baseline first."""
+    first = history.experiments[0].metric_name if history.experiments else "metric"
+    lines = ["\t".join(("commit", clean(first), "memory_gb", "status", "description"))]
+    lines += ["\t".join(_row(one, history.metric(one.number))) for one in history.experiments]
+    return "\n".join(lines) + "\n"
+
+
+def _row(one: Experiment, metric: float | None) -> tuple[str, ...]:
+    if metric is None:
+        return one.commit[:7], "0.000000", "0.0", "crash", clean(one.title)
+    return one.commit[:7], f"{metric:.6f}", f"{_memory(one):.1f}", one.decision.value, clean(one.title)
+
+
+def _memory(one: Experiment) -> float:
+    """Gigabytes: of the GPU when the experiment printed it, else of the processes, else 0."""
+    return next((one.measures[name] / MB_PER_GB for name in MEMORY if name in one.measures), 0.0)

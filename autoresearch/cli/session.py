@@ -1,0 +1,213 @@
+"""One call of `ar run`, from the options to the summary.
+
+What is not here: how the parts are made (`build`), which run goes on (`choose`), what the screen looks like (`render`).
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from queue import SimpleQueue
+
+from rich.console import Console
+
+from autoresearch import __version__
+from autoresearch.cli import build
+from autoresearch.cli.choose import Chosen, choose
+from autoresearch.cli.diagnose import explain
+from autoresearch.cli.dry_run import show_request
+from autoresearch.cli.output import open_output
+from autoresearch.cli.project import Project, open_project
+from autoresearch.cli.render.live_state import LiveState
+from autoresearch.cli.render.summary import Ending, summary
+from autoresearch.cli.render.view import RunView
+from autoresearch.cli.run import RunOptions
+from autoresearch.cli.signals import signals
+from autoresearch.config import check_files
+from autoresearch.core import events
+from autoresearch.core.budget import Meter, plan
+from autoresearch.core.convention import convention_of
+from autoresearch.core.history import History
+from autoresearch.errors import ArError, BaselineFailed, ConfigError, UsageError
+from autoresearch.loop import Loop
+from autoresearch.opened import in_background
+from autoresearch.record.journal import GitJournal
+from autoresearch.record.runs import Opening, Run, begin
+from autoresearch.runtime.canary import Unproved, Unused, Used
+from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.lock import RunLock
+
+INTERRUPTED = 130
+IDENTICAL, LOOKED_AT = 3, 20
+"""So many candidates with exactly the same number are no coincidence; later than this nobody looks any more."""
+
+
+def start(options: RunOptions) -> int:
+    """Do what `ar run` was asked for; returns the exit code."""
+    if options.workers not in (None, "1"):
+        raise UsageError("--workers is not available yet: one sample runs at a time", hint="ar run")
+    project = open_project(options.config)
+    check_files(project.config, project.config_path, project.repository.root, project.tracked)
+    choice = build.choose_proposer(project, options)
+    budget = build.budget_of(project, options)
+    if options.dry_run:
+        show_request(project, choice, budget, choose(project, options), options.replay)
+        return 0
+    with RunLock(project.repository.common_dir, "ar run"):
+        chosen = choose(project, options)
+        source = build.make_source(project, choice, budget, options.replay)
+        run = begin_run(project, chosen, str(budget))
+        meter = Meter(budget, time.monotonic, build.spent_before(project.repository, run))
+        return Session(project, options, run, meter, source).go(chosen.note)
+
+
+def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
+    """Record that a call begins."""
+    base = chosen.base
+    opening = Opening(
+        base=base.commit,
+        base_tree=base.tree,
+        snapshot_of=base.snapshot_of,
+        config_path=project.config_name,
+        config_text=project.config_path.read_text(encoding="utf-8"),
+        instructions_text=project.instructions_path.read_text(encoding="utf-8", errors="replace"),
+        budget=budget,
+        isolation=LocalExecutor.isolation,
+        version=__version__,
+    )
+    return begin(project.repository, chosen.tag, opening, chosen.previous)
+
+
+class Session:
+    """What lives while the loop runs, closed in the opposite order, whatever happens."""
+
+    def __init__(self, project: Project, options: RunOptions, run: Run, meter: Meter, source: build.Source) -> None:
+        self.project = project
+        self.options = options
+        self.run = run
+        self.meter = meter
+        self.source = source
+        self.stopped = ""
+        self.wake: SimpleQueue[None] = SimpleQueue()
+        self.loop: Loop | None = None
+        self.why = "the process failed"
+
+    def go(self, note: str) -> int:
+        """Run the loop with its screen, then print what came of it."""
+        journal = build.open_journal(self.project, self.run)
+        self.history = journal.history()
+        base_branch = self.project.repository.branch()
+        code = self.guarded(journal, note)
+        if not self.options.json:
+            ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares())
+            Console(highlight=False).print(summary(ending), soft_wrap=True)
+        return code
+
+    def guarded(self, journal: GitJournal, note: str) -> int:
+        """Everything between opening the record and closing it."""
+        config = self.project.config
+        shares = self.meter.shares
+        view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares)
+        others: list[events.Listener] = [LiveState(self.project.layout(self.run.tag).live, shares), self.look]
+        with ExitStack() as closing:
+            closing.callback(lambda: journal.close(self.why, self.unbilled()))
+            self.output = closing.enter_context(open_output(view, others, json=self.options.json))
+            executor = build.open_executor(self.project, self.run.tag, self.output.line)
+            closing.callback(executor.close)
+            try:
+                return self.search(journal, executor, note)
+            except BaselineFailed as error:
+                self.finish(error.message, error.exit_code)
+                raise explain(error, self.project, executor.withheld, self.project.layout("").worktrees) from error
+            except ArError as error:
+                self.finish(error.message, error.exit_code)
+                raise
+
+    def search(self, journal: GitJournal, executor: LocalExecutor, note: str) -> int:
+        """The first lines, the canary, the loop."""
+        opening, resumed = self.run.opening, len(self.history.experiments)
+        started = events.RunStarted(self.run.tag, self.run.branch, opening.base, opening.isolation, resumed)
+        self.output.announce(started)
+        self.first_lines(note)
+        parts = build.Wiring(self.source.proposer, executor, journal, self.meter, self.output.announce)
+        self.loop = build.make_loop(self.project, self.options, parts)
+        with signals(self.ask_to_stop, self.output.restore):
+            in_background(self.source.warm_up)
+            if self.history.baseline is None and self.project.config.experiment.canary:
+                self.try_canary(journal, executor)
+            why = self.stopped or self.loop.run()
+        code = INTERRUPTED if self.stopped else 0
+        self.finish(why, code)
+        return code
+
+    def first_lines(self, note: str) -> None:
+        """What will be spent, on what, and how it could be done better."""
+        config, seconds = self.project.config, _typical_seconds(self.history)
+        self.output.note(note)
+        self.output.note(plan(self.meter.budget, seconds))
+        if self.source.choice.kind == build.TUNER and not config.proposer.model:
+            self.output.note("proposer: the tuner, on numeric constants; for ideas: ar run --model NAME, and its key")
+        paid = self.source.choice.kind == build.LLM and not config.proposer.api_base
+        if paid and self.meter.budget.usd is None and self.meter.budget.run_usd is None:
+            self.output.note(f"{self.source.choice.model} costs money and there is no limit: --budget 5usd sets one")
+
+    def try_canary(self, journal: GitJournal, executor: LocalExecutor) -> None:
+        """Is it the worktree's files that the command runs? Raises ConfigError when it is not."""
+        self.output.note("checking that the command uses the editable files …")
+        base = self.run.opening.base
+        future = executor.canary(base, list(journal.files(base)))
+        future.add_done_callback(lambda _: self.wake.put(None))
+        while not future.done():
+            self.wake.get()
+            if self.stopped:
+                executor.stop(at_once=True)
+        match future.result():
+            case Unused(message, hint):
+                raise ConfigError(message, hint=hint)
+            case Unproved(reason) if not self.stopped:
+                self.output.note(f"not proved that the editable files are used: {reason}")
+            case Unproved() | Used():
+                pass
+
+    def ask_to_stop(self, why: str, at_once: bool) -> None:
+        """The first Ctrl-C, or the second. Called between two instructions of the main thread: takes no lock."""
+        self.stopped = why
+        self.source.stop.set()
+        self.wake.put(None)
+        if self.loop is not None:
+            self.loop.stop(why, at_once=at_once)
+
+    def look(self, event: events.Event) -> None:
+        """What only a look at several events, or at the first, can tell."""
+        if not isinstance(event, events.ExperimentFinished):
+            return
+        experiment, baseline = event.experiment, self.history.baseline
+        if experiment.number == 0 and baseline is not None:
+            self.output.note(plan(self.meter.budget, baseline.seconds))
+            if not convention_of(baseline.flags).once:
+                name = self.project.config.metric.name
+                self.output.announce(events.Warned(f"{name} is printed on several lines: the last one counts"))
+        elif len(self.history.experiments) <= LOOKED_AT:
+            values = {values for one in self.history.experiments[1:] if (values := one.values)}
+            measured = sum(bool(one.values) for one in self.history.experiments[1:])
+            if measured == IDENTICAL and len(values) == 1 and experiment.values:
+                text = f"the first {IDENTICAL} changes gave exactly the same number: does the command use them?"
+                self.output.announce(events.Warned(text))
+
+    def finish(self, why: str, code: int) -> None:
+        """Announce the end."""
+        self.why = why
+        best = self.history.best
+        kept = len(self.history.kept) - (self.history.baseline is not None)
+        metric = self.history.metric(best.number) if best else None
+        discarded = len(self.history.experiments) - len(self.history.kept)
+        self.output.announce(events.RunFinished(why, metric, kept, discarded, code))
+
+    def unbilled(self) -> float:
+        """Dollars that no experiment carries."""
+        return (self.loop.unbilled.cost_usd or 0.0) if self.loop else 0.0
+
+
+def _typical_seconds(history: History) -> float | None:
+    """Seconds of one experiment of this run; None before the baseline."""
+    return history.seconds / len(history.experiments) if history.experiments else None

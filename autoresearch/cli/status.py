@@ -1,0 +1,52 @@
+"""`ar status`: what the run does now, and how far it got."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from autoresearch.cli.options import ConfigOption, JsonOption, TagOption
+
+EVERY = 1.0
+"""Seconds between two looks of --watch."""
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every second, until Ctrl-C.")] = False,
+    tag: TagOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> int:
+    """Show what the newest run does and how far it got.
+
+    Example: [bold]ar status --watch[/]
+    """
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from autoresearch.cli.render.records import dumps
+    from autoresearch.cli.render.status import status as page
+    from autoresearch.cli.render.status import status_json
+    from autoresearch.cli.view import open_record, status_view
+
+    record = open_record(config, tag)
+    if record is None:
+        typer.echo("no run yet")
+        sys.stderr.write("hint: ar run --budget 5m\n")
+        return 0
+    if json:
+        typer.echo(dumps(status_json(status_view(record))))
+        return 0
+    console = Console(highlight=False)
+    if not watch:
+        for line in page(status_view(record)):
+            console.print(line, soft_wrap=True)
+        return 0
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(Text("\n").join(page(status_view(open_record(config, tag) or record))), refresh=True)
+            time.sleep(EVERY)

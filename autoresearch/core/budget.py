@@ -1,0 +1,209 @@
+"""The budget: what one call of `ar run` may spend, what it has spent, and whether another experiment still fits.
+
+Time, experiments, money and tokens count from the start of the call; `run_usd` counts over the whole run. Not in here:
+the clock (it is handed in), stopping what runs when time is up (the loop's), and prices (the proposer's).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from autoresearch.core.experiment import Usage
+from autoresearch.core.quantity import (
+    format_duration,
+    format_money,
+    format_tokens,
+    parse_count,
+    parse_duration,
+    parse_money,
+)
+from autoresearch.errors import UsageError
+
+FORMS = "8h (time), 50x (experiments), 3usd (money) or 2Mtok (tokens)"
+FEW = 3
+REMEMBERED = 5
+"""How many of the last samples say how long the next one may take."""
+
+
+class _Unit(NamedTuple):
+    label: str
+    show: Callable[[float], str]
+    noun: str = ""
+
+    def words(self, value: float) -> str:
+        return self.show(value) + (self.noun.removesuffix("s") if value == 1 else self.noun)
+
+
+_UNITS = {
+    "seconds": _Unit("time", format_duration),
+    "experiments": _Unit("experiments", lambda count: f"{count:.0f}", " experiments"),
+    "usd": _Unit("money", format_money),
+    "tokens": _Unit("tokens", lambda count: format_tokens(round(count))),
+    "run_usd": _Unit("run money", format_money, " for the whole run"),
+}
+"""The fields of `Budget`, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits; None is no limit. Time in seconds; `run_usd` is for the whole run, the others for one call."""
+
+    seconds: float | None = None
+    experiments: int | None = None
+    usd: float | None = None
+    tokens: int | None = None
+    run_usd: float | None = None
+
+    def __str__(self) -> str:
+        """`5m, 50 experiments, 3 usd`; `until stopped` where nothing is limited."""
+        return ", ".join(_UNITS[name].words(limit) for name, limit in self.limits()) or "until stopped"
+
+    def limits(self) -> list[tuple[str, float]]:
+        """The fields that are limited, with their limits."""
+        given = ((name, getattr(self, name)) for name in _UNITS)
+        return [(name, limit) for name, limit in given if limit is not None]
+
+
+class Share(NamedTuple):
+    """One limit for a progress bar: `used` is the fraction from 0 to 1, `text` says it in numbers."""
+
+    label: str
+    used: float
+    text: str
+
+
+def parse_budget(texts: Sequence[str]) -> Budget:
+    """The values of `--budget`, each with its unit. Raises UsageError for anything that could be misread."""
+    budget = Budget()
+    for text in texts:
+        one = _parse_one(text)
+        [(name, limit)] = one.limits()
+        if limit <= 0:
+            raise UsageError(f'--budget "{text}" leaves nothing to spend', hint=f"a budget is {FORMS}")
+        if name in dict(budget.limits()):
+            raise UsageError(f'--budget "{text}": {_UNITS[name].label} is given twice', hint=f"once each: {FORMS}")
+        budget = merge(budget, one)
+    return budget
+
+
+def _parse_one(text: str) -> Budget:
+    unit = re.sub(r"^[0-9.\s]*[kM]?", "", text.strip()).lower()
+    try:
+        match unit:
+            case "x":
+                return Budget(experiments=parse_count(text))
+            case "usd":
+                return Budget(usd=parse_money(text))
+            case "tok":
+                return Budget(tokens=parse_count(text))
+            case "":
+                raise UsageError(f'--budget "{text}" has no unit, so it could be misread', hint=f"a budget is {FORMS}")
+            case _:
+                return Budget(seconds=parse_duration(text))
+    except ValueError as error:
+        raise UsageError(f"--budget: {error}", hint=f"a budget is {FORMS}") from error
+
+
+def merge(config: Budget, call: Budget) -> Budget:
+    """The configuration's limits, each replaced by the one that this call gives in the same unit."""
+    given: dict[str, Any] = dict(call.limits())
+    return replace(config, **given)
+
+
+def plan(budget: Budget, seconds_per_experiment: float | None) -> str:
+    """One line: what will be spent, and how many experiments that holds; None: not measured yet."""
+    each = format_duration(seconds_per_experiment or 0.0)
+    holds = budget.experiments
+    if seconds_per_experiment and budget.seconds is not None:
+        in_time = int(budget.seconds / seconds_per_experiment + 1e-9)
+        holds = in_time if holds is None else min(in_time, holds)
+    if holds is not None and holds < FEW:
+        room = f"room for {_UNITS['experiments'].words(holds)}" if holds else "no room for an experiment"
+        return f"budget: {budget}: {room}{f' of {each}' if seconds_per_experiment else ''}, too few to search"
+    if not seconds_per_experiment:
+        return f"budget: {budget}"
+    if budget.seconds is None:
+        return f"budget: {budget}; an experiment takes about {each}"
+    return f"budget: {budget}: room for about {holds} experiments of {each}"
+
+
+class Meter:
+    """What this call has spent. `now` is a monotonic clock in seconds; time counts from the making of the meter."""
+
+    def __init__(self, budget: Budget, now: Callable[[], float], spent_run_usd_before: float = 0.0) -> None:
+        self.budget = budget
+        self.usage = Usage()
+        """The total of this call; its cost is None once a part of it is unknown."""
+        self.experiments = 0
+        self._now = now
+        self._started = now()
+        self._spent_before = spent_run_usd_before
+        self._known_usd = 0.0
+        self._took: deque[float] = deque(maxlen=REMEMBERED)
+
+    def book(self, usage: Usage) -> None:
+        """Count what a proposal cost, used or not. An unknown cost counts as nothing against the limits."""
+        self.usage += usage
+        self._known_usd += usage.cost_usd or 0.0
+
+    def count_experiment(self) -> None:
+        """A proposal was recorded, a rejected one too; not the baseline, a revert or an interrupted one."""
+        self.experiments += 1
+
+    def sample_took(self, seconds: float) -> None:
+        """How long an execution took, so that the next one is not started too late."""
+        self._took.append(seconds)
+
+    @property
+    def deadline(self) -> float | None:
+        """The instant on the meter's clock at which time is up; None without a time budget."""
+        return None if self.budget.seconds is None else self._started + self.budget.seconds
+
+    def seconds_left(self) -> float | None:
+        """Never negative; None without a time budget."""
+        return None if self.deadline is None else max(0.0, self.deadline - self._now())
+
+    def exhausted(self, in_flight: int = 0) -> str | None:
+        """Which budget is used up, in words. `in_flight`: experiments that are begun and not counted yet."""
+        spent = {**self._spent(), "experiments": self.experiments + in_flight}
+        for name, limit in self.budget.limits():
+            if spent[name] >= limit:
+                return f"the {_UNITS[name].label.removesuffix('s')} budget of {_UNITS[name].show(limit)} is used up"
+        return None
+
+    def _spent(self) -> dict[str, float]:
+        return {
+            "seconds": self._now() - self._started,
+            "experiments": self.experiments,
+            "usd": self._known_usd,
+            "tokens": self.usage.tokens,
+            "run_usd": self._spent_before + self._known_usd,
+        }
+
+    def too_short(self) -> str | None:
+        """Why no further sample is started, in words: the longest of the last five would not end in the time left."""
+        left = self.seconds_left()
+        longest = max(self._took, default=0.0)
+        if left is None or longest <= left:
+            return None
+        return f"{format_duration(left)} left, and an experiment takes up to {format_duration(longest)}"
+
+    def left(self) -> str:
+        """`3m 20s, 41 experiments, 2.10 usd left`."""
+        spent = self._spent()
+        rest = [_UNITS[name].words(max(0.0, limit - spent[name])) for name, limit in self.budget.limits()]
+        return f"{', '.join(rest)} left" if rest else "until stopped"
+
+    def shares(self) -> list[Share]:
+        """One per limit, in the order in which a person asks: time, experiments, money, tokens."""
+        spent = self._spent()
+        return [_share(_UNITS[name], spent[name], limit) for name, limit in self.budget.limits()]
+
+
+def _share(unit: _Unit, used: float, limit: float) -> Share:
+    fraction = min(1.0, used / limit) if limit > 0 else 1.0
+    return Share(unit.label, fraction, f"{unit.show(used)} of {unit.show(limit)}")

@@ -1,0 +1,204 @@
+"""An experiment and its parts, as values.
+
+    Proposal --gate--> Draft --executions--> Experiment
+
+Each class is one state; no field means "not known yet". What is deliberately not in here: how a proposal is made,
+how a command is run, how any of it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from autoresearch.core.edit import Edit
+
+Scalar = str | int | float | bool
+
+
+class Outcome(StrEnum):
+    """What happened to an experiment, or to one sample of it."""
+
+    MEASURED = "measured"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    OVER_LIMITS = "over limits"
+    NO_METRIC = "no metric"
+    TAMPERED = "tampered"
+    CHECKS_FAILED = "checks failed"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_failure(self) -> bool:
+        """The experiment itself is to blame (not the person who stopped it, not the rule that weighed it)."""
+        return self not in (Outcome.MEASURED, Outcome.INTERRUPTED, Outcome.SKIPPED)
+
+    @property
+    def was_judged(self) -> bool:
+        """Its tree counts as tried: the same change will not be run again."""
+        return self is not Outcome.INTERRUPTED
+
+
+class Decision(StrEnum):
+    """What became of the change."""
+
+    KEEP = "keep"
+    DISCARD = "discard"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a proposal cost. `cost_usd` is None where the price of the model is not known."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        known = self.cost_usd is not None and other.cost_usd is not None
+        cost = (self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None
+        return Usage(self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out, cost)
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+
+FREE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measured value; `at` is the running count of samples in the run."""
+
+    value: float
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LostSample:
+    """One execution that gave no value."""
+
+    outcome: Outcome
+    at: int
+
+
+AnySample = Sample | LostSample
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An execution that gave the metric. `seconds` is wall time; `tail` the end of the output, for people."""
+
+    value: float
+    seconds: float
+    measures: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """An execution that gave no metric, with the reason in words."""
+
+    outcome: Outcome
+    reason: str
+    seconds: float
+    measures: Mapping[str, float] = field(default_factory=dict)
+    tail: str = ""
+
+
+Execution = Measured | Unmeasured
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that somebody suggests, and what the suggestion cost. Nothing in it has been checked."""
+
+    title: str
+    hypothesis: str
+    edits: tuple[Edit, ...]
+    proposer: str
+    usage: Usage = FREE
+    model: str = ""
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    prompt: str = ""
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal that passed the gates and has its commit and number, but no result."""
+
+    number: int
+    commit: str
+    tree: str
+    parent: int | None
+    parent_commit: str
+    proposal: Proposal
+    started: datetime
+    reverts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is added to a draft to make an experiment of it."""
+
+    outcome: Outcome
+    decision: Decision
+    reason: str
+    samples: tuple[AnySample, ...]
+    incumbent_samples: tuple[tuple[int, Sample], ...]
+    measures: Mapping[str, float]
+    seconds: float
+    ended: datetime
+    flags: tuple[str, ...] = ()
+    unbilled: Usage = FREE
+    """Cost of requests that failed since the last commit: it is booked on this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One finished experiment, exactly as the record has it."""
+
+    number: int
+    commit: str
+    tree: str
+    parent: int | None
+    title: str
+    hypothesis: str
+    outcome: Outcome
+    decision: Decision
+    reason: str
+    metric_name: str
+    metric: float | None
+    """The mean of its own samples at the time of the decision; `History.metric` has the mean over all commits."""
+    samples: tuple[AnySample, ...]
+    incumbent_samples: tuple[tuple[int, Sample], ...]
+    measures: Mapping[str, float]
+    seconds: float
+    started: datetime
+    ended: datetime
+    proposer: str
+    model: str = ""
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    usage: Usage = FREE
+    isolation: str = "basic"
+    slot: int = 0
+    flags: tuple[str, ...] = ()
+    carried_from: int | None = None
+    reverts: int | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.decision is Decision.KEEP
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values of its own measured samples, oldest first."""
+        return tuple(sample.value for sample in self.samples if isinstance(sample, Sample))

@@ -1,0 +1,162 @@
+"""The record of one run in memory: appended to, never rewritten, with the questions that the loop asks of it.
+
+Every method costs the same at ten and at ten thousand experiments, `digest` included: it looks at a bounded number.
+Whether a larger metric is better is said once, by `Direction`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean
+
+from autoresearch.core.experiment import Experiment, Outcome, Sample, Usage
+
+BEST_SHOWN = 100
+NEWEST_SHOWN = 400
+
+
+class Direction(StrEnum):
+    """Which way the metric improves."""
+
+    MIN = "min"
+    MAX = "max"
+
+    def improves(self, candidate: float, incumbent: float) -> bool:
+        """Is `candidate` strictly better than `incumbent`?"""
+        return candidate < incumbent if self is Direction.MIN else candidate > incumbent
+
+    def cost(self, value: float) -> float:
+        """The value as something to be minimised."""
+        return value if self is Direction.MIN else -value
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A bounded view of the record for proposers; safe to read from another thread."""
+
+    baseline: Experiment
+    incumbent: Experiment
+    best: tuple[Experiment, ...]
+    """At most 100 measured experiments, best first."""
+    newest: tuple[Experiment, ...]
+    """At most 400 experiments of every outcome, newest first."""
+    metric: Mapping[int, float]
+    """Mean of all samples, by number, for every measured experiment above."""
+    reverted: frozenset[int]
+    total: int
+    kept: int
+
+
+class History:
+    """All finished experiments of a run, in the order of their numbers."""
+
+    def __init__(self, direction: Direction, experiments: Iterable[Experiment] = ()) -> None:
+        self.direction = direction
+        self.experiments: list[Experiment] = []
+        self.usage = Usage()
+        self.seconds = 0.0
+        self.sample_count = 0
+        self._samples: dict[int, list[Sample]] = {}
+        self._by_number: dict[int, Experiment] = {}
+        self._kept: list[Experiment] = []
+        self._best: list[Experiment] = []
+        self._tried: dict[str, int] = {}
+        self._reverted: set[int] = set()
+        for experiment in experiments:
+            self.add(experiment)
+
+    def add(self, experiment: Experiment) -> None:
+        """Append a finished experiment. Raises ValueError when its number is already there."""
+        if experiment.number in self._by_number:
+            raise ValueError(f"experiment {experiment.number} is in the history already")
+        self.experiments.append(experiment)
+        self._by_number[experiment.number] = experiment
+        self.usage += experiment.usage
+        self.seconds += experiment.seconds
+        self._collect_samples(experiment)
+        if experiment.outcome.was_judged and experiment.outcome is not Outcome.REJECTED:
+            self._tried.setdefault(experiment.tree, experiment.number)
+        if experiment.is_kept:
+            self._kept.append(experiment)
+        if experiment.reverts is not None:
+            self._reverted.add(experiment.reverts)
+        if experiment.outcome is Outcome.MEASURED and experiment.number in self._samples:
+            self._best.append(experiment)
+        self._best.sort(key=lambda one: self.direction.cost(fmean(self.values(one.number))))
+        del self._best[BEST_SHOWN:]
+
+    def _collect_samples(self, experiment: Experiment) -> None:
+        taken = [(experiment.number, sample) for sample in experiment.samples if isinstance(sample, Sample)]
+        for number, sample in (*taken, *experiment.incumbent_samples):
+            self._samples.setdefault(number, []).append(sample)
+        lost = len(experiment.samples) - len(taken)
+        self.sample_count += len(taken) + lost + len(experiment.incumbent_samples)
+
+    @property
+    def baseline(self) -> Experiment | None:
+        """Experiment 0, when it was measured."""
+        first = self._by_number.get(0)
+        return first if first is not None and first.is_kept else None
+
+    @property
+    def incumbent(self) -> Experiment | None:
+        """The newest kept experiment: what the next change must beat."""
+        return self._kept[-1] if self._kept else None
+
+    @property
+    def kept(self) -> Sequence[Experiment]:
+        """The kept experiments, baseline first."""
+        return self._kept
+
+    @property
+    def best(self) -> Experiment | None:
+        """The kept experiment with the best mean that has not been taken back; the incumbent on a tie."""
+        candidates = [one for one in self._kept if one.number not in self._reverted and self.values(one.number)]
+        return min(reversed(candidates), key=lambda one: self.direction.cost(self._mean(one.number)), default=None)
+
+    @property
+    def next_number(self) -> int:
+        return self.experiments[-1].number + 1 if self.experiments else 0
+
+    def get(self, number: int) -> Experiment | None:
+        return self._by_number.get(number)
+
+    def samples(self, number: int) -> Sequence[Sample]:
+        """Every sample of that experiment, over all commits, oldest first."""
+        return self._samples.get(number, ())
+
+    def values(self, number: int) -> tuple[float, ...]:
+        return tuple(sample.value for sample in self.samples(number))
+
+    def metric(self, number: int) -> float | None:
+        """The mean of all its samples; None when none was measured."""
+        return self._mean(number) if self.values(number) else None
+
+    def _mean(self, number: int) -> float:
+        return fmean(self.values(number))
+
+    def tried(self, tree: str) -> int | None:
+        """The number of the experiment that ran this tree."""
+        return self._tried.get(tree)
+
+    def is_reverted(self, number: int) -> bool:
+        return number in self._reverted
+
+    def digest(self) -> Digest:
+        """Raises ValueError before the baseline is measured: there is nothing to propose from."""
+        if self.baseline is None or self.incumbent is None:
+            raise ValueError("no baseline yet")
+        newest = tuple(reversed(self.experiments[-NEWEST_SHOWN:]))
+        shown = {one.number for one in (*self._best, *newest, self.baseline, self.incumbent)}
+        return Digest(
+            baseline=self.baseline,
+            incumbent=self.incumbent,
+            best=tuple(self._best),
+            newest=newest,
+            metric={number: self._mean(number) for number in shown if self.values(number)},
+            reverted=frozenset(self._reverted),
+            total=len(self.experiments),
+            kept=len(self._kept),
+        )

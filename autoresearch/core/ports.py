@@ -1,0 +1,140 @@
+"""The four seams of `ar`, as Protocols. They are satisfied, not inherited, and have no optional methods.
+
+A second implementation of each lives beside the first or in the tests, and both pass the same contract tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from autoresearch.core.edit import Change, Refusal
+from autoresearch.core.experiment import Draft, Execution, Experiment, Proposal, Result
+from autoresearch.core.history import Digest, History
+from autoresearch.core.metric import Convention
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier proposal for this experiment, and why it cannot stand: a gate's reason or a crash's last lines."""
+
+    proposal: Proposal
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a proposer may know. Pure data, except for `source`, which is safe to call from any thread."""
+
+    number: int
+    parent: Experiment
+    files: Mapping[str, str]
+    """Editable files of the parent: path to text."""
+    context: Mapping[str, str]
+    """Files that are shown and never changed."""
+    instructions: str
+    """The present text of program.md."""
+    record: Digest
+    source: Callable[[str], Mapping[str, str]]
+    """Editable files of any commit of the run."""
+    budget_left: str = ""
+    in_flight: tuple[str, ...] = ()
+    """Titles of the experiments that are not decided yet."""
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Proposer(Protocol):
+    """Where changes come from."""
+
+    name: str
+
+    def propose(self, request: Request) -> Proposal:
+        """One proposal; blocks as long as it needs, and is called from one thread at a time.
+
+        Raises ProposalFailed when this request came to nothing, ProposerBroken when no later one can do better, and
+        ProposalsExhausted when there is nothing left to propose.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sample to take: which commit, as which sample, with which seed and limit (seconds)."""
+
+    number: int
+    commit: str
+    sample: int
+    seed: int
+    limit: float
+    convention: Convention | None
+    """How the baseline printed the metric; None while that is being found out."""
+
+
+class Executor(Protocol):
+    """Runs the experiment command, one sample at a time per slot."""
+
+    isolation: str
+
+    def submit(self, job: Job) -> Future[Execution]:
+        """Start a sample. The future always gets a value; machinery that breaks is set as its exception."""
+        ...
+
+    def keep_artifacts(self, number: int) -> None:
+        """Store the artefacts of the sample that ran last; called before the next `submit`."""
+        ...
+
+    def stop(self, *, at_once: bool) -> None:
+        """End what runs: TERM, a grace period and KILL, or KILL at once. Its future gets `interrupted`."""
+        ...
+
+    def close(self) -> None:
+        """Remove the worktrees. Nothing runs any more when this returns."""
+        ...
+
+
+class Strategy(Protocol):
+    """Which experiment the next proposal starts from."""
+
+    def parent(self, history: History) -> Experiment: ...
+
+
+class Journal(Protocol):
+    """The record. Only the loop's thread writes; `files` may be called from any."""
+
+    def history(self) -> History:
+        """Everything that is recorded; the same object grows with `finish`."""
+        ...
+
+    def files(self, commit: str) -> Mapping[str, str]:
+        """Editable files at a commit."""
+        ...
+
+    def context(self, commit: str) -> Mapping[str, str]:
+        """Context files at a commit."""
+        ...
+
+    def tree(self, commit: str, change: Change) -> str | Refusal:
+        """The id of the commit's tree with the change in it; a refusal for what git cannot hold (symlink, `.git`)."""
+        ...
+
+    def base_tree(self) -> str:
+        """The id of the base's tree: what the baseline runs."""
+        ...
+
+    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: int | None = None) -> Draft:
+        """Give the proposal its number and its commit, before it runs. No parent: the baseline, on the base."""
+        ...
+
+    def redraft(self, draft: Draft, tree: str, proposal: Proposal) -> Draft:
+        """The same number with a repaired change."""
+        ...
+
+    def finish(self, draft: Draft, result: Result) -> Experiment:
+        """Replace the draft by its result and, on keep, move the branch: one transaction, all or nothing."""
+        ...
+
+    def close(self, why: str, unbilled_usd: float) -> None:
+        """Record the end of this call of `ar run`."""
+        ...

@@ -1,0 +1,91 @@
+"""From a request to a proposal that may run: ask, check, tell what is wrong, ask again.
+
+All checks are made by code, before anything runs. What is not here: reading a model's reply (the proposer's), deciding
+whether the change is any good (the rule's). Runs on the proposer's thread, and writes nothing but blobs and trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from autoresearch.core.edit import Change, Conflict, Edit, Refusal, apply
+from autoresearch.core.experiment import FREE, Proposal, Usage
+from autoresearch.core.ports import Attempt, Journal, Proposer, Request
+from autoresearch.core.scope import Scope
+from autoresearch.errors import ProposalFailed
+
+RETRIES = 2
+"""How often a proposer hears why its proposal cannot stand before that is recorded as rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A proposal that passed every gate, with the tree to run. Its usage includes all that was asked on the way."""
+
+    proposal: Proposal
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A proposal that still could not stand at the last attempt, with the reason."""
+
+    proposal: Proposal
+    reason: str
+
+
+Answer = Ready | Rejected
+
+
+class Gate:
+    """Every way to a running experiment leads through `ask`."""
+
+    def __init__(self, proposer: Proposer, journal: Journal, scope: Scope, tried: Callable[[str], int | None]) -> None:
+        self.proposer = proposer
+        self.journal = journal
+        self.scope = scope
+        self.tried = tried
+
+    def ask(self, request: Request) -> Answer:
+        """Blocks while the proposer thinks. Raises what `Proposer.propose` raises, with all that was billed."""
+        usage, tries = FREE, 0
+        while True:
+            proposal = self._propose(request, usage)
+            usage, tries = usage + proposal.usage, tries + 1
+            tree = self.check(request, proposal)
+            if isinstance(tree, str):
+                return Ready(replace(proposal, usage=usage), tree)
+            if tries > RETRIES:
+                return Rejected(replace(proposal, usage=usage), tree.reason)
+            request = replace(request, attempts=(*request.attempts, Attempt(proposal, tree.reason)))
+
+    def _propose(self, request: Request, before: Usage) -> Proposal:
+        try:
+            return self.proposer.propose(request)
+        except ProposalFailed as error:
+            raise error.with_usage_of(before.tokens_in, before.tokens_out, before.cost_usd) from error
+
+    def check(self, request: Request, proposal: Proposal) -> str | Refusal:
+        """The id of the tree to run, or why there is none."""
+        problem = next(filter(None, map(self._path_problem, proposal.edits)), "")
+        if problem:
+            return Refusal(problem)
+        change = apply(proposal.edits, request.files)
+        if isinstance(change, Refusal):
+            return change
+        return self._new_tree(request.parent.commit, change)
+
+    def _path_problem(self, edit: Edit) -> str:
+        if isinstance(edit, Conflict):
+            return edit.reason
+        if problem := self.scope.path_problem(edit.path):
+            return problem
+        return "" if self.scope.is_editable(edit.path) else f"{edit.path} is protected: it may not be changed"
+
+    def _new_tree(self, commit: str, change: Change) -> str | Refusal:
+        tree = self.journal.tree(commit, change)
+        if isinstance(tree, Refusal):
+            return tree
+        number = self.tried(tree)
+        return tree if number is None else Refusal(f"exactly these files were tried before, as experiment {number}")

@@ -1,0 +1,120 @@
+"""What the loop asks of its parts: the next sample, the next proposal, and whether it is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autoresearch.core import events
+from autoresearch.core.budget import Meter
+from autoresearch.core.convention import convention_of
+from autoresearch.core.decision import Evidence, Rule, Side
+from autoresearch.core.history import History
+from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy
+from autoresearch.core.seeds import sample_seed
+from autoresearch.errors import RunError
+from autoresearch.gate import Gate
+from autoresearch.opened import Open
+
+SHORTEST_EXTRA_LIMIT = 60.0
+"""Seconds that a sample may always take beyond the baseline's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop is made of."""
+
+    gate: Gate
+    executor: Executor
+    strategy: Strategy
+    journal: Journal
+    rule: Rule
+    meter: Meter
+    announce: events.Listener
+    instructions: Callable[[], str]
+    """The text of program.md as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Numbers that steer the loop. Limits are in seconds."""
+
+    seed: int = 0
+    limit: float | None = None
+    baseline_limit: float = 3600.0
+    repair_attempts: int = 0
+    patience: int | None = None
+    target: float | None = None
+    workers: int = 1
+    lookahead: int = 0
+
+
+def enough(history: History, settings: Settings, meter: Meter, since_keep: int) -> str:
+    """Why no further experiment is begun; empty while there is no reason."""
+    incumbent = history.incumbent
+    if incumbent is None:
+        return ""
+    best = history.metric(incumbent.number)
+    if settings.target is not None and best is not None and not history.direction.improves(settings.target, best):
+        return f"the target {settings.target:g} is reached"
+    if settings.patience is not None and since_keep >= settings.patience:
+        return f"{since_keep} experiments in a row kept nothing"
+    return meter.exhausted() or meter.too_short() or ""
+
+
+def request_for(parts: Parts, number: int, in_flight: tuple[str, ...], attempts: tuple[Attempt, ...] = ()) -> Request:
+    """What the proposer of experiment `number` is told."""
+    history = parts.journal.history()
+    parent = parts.strategy.parent(history)
+    return Request(
+        number=number,
+        parent=parent,
+        files=parts.journal.files(parent.commit),
+        context=parts.journal.context(parent.commit),
+        instructions=parts.instructions(),
+        record=history.digest(),
+        source=parts.journal.files,
+        budget_left=parts.meter.left(),
+        in_flight=in_flight,
+        attempts=attempts,
+    )
+
+
+def job_for(opened: Open, side: Side, history: History, settings: Settings) -> Job:
+    """The sample that an open experiment wants: of its own commit, or of the incumbent's."""
+    draft = opened.draft
+    number, commit, sample = draft.number, draft.commit, len(opened.samples) + 1
+    if side is Side.INCUMBENT:
+        if draft.parent is None:
+            raise RunError("the baseline has no incumbent to be compared with")
+        number, commit = draft.parent, draft.parent_commit
+        sample = len(history.samples(number)) + len(opened.incumbent_samples) + 1
+    baseline = history.baseline
+    return Job(
+        number=number,
+        commit=commit,
+        sample=sample,
+        seed=sample_seed(settings.seed, number, sample),
+        limit=limit_for(history, settings),
+        convention=convention_of(baseline.flags) if baseline else None,
+    )
+
+
+def limit_for(history: History, settings: Settings) -> float:
+    """Seconds that one sample may take: as configured, else twice the baseline and never less than a minute more."""
+    if settings.limit is not None:
+        return settings.limit
+    baseline = history.baseline
+    if baseline is None:
+        return settings.baseline_limit
+    slowest = baseline.seconds / max(1, len(baseline.samples))
+    return max(2 * slowest, slowest + SHORTEST_EXTRA_LIMIT)
+
+
+def evidence_for(opened: Open, history: History) -> Evidence:
+    """The samples of both sides. The incumbent is the experiment that the candidate started from."""
+    parent = opened.draft.parent
+    if parent is None:
+        raise RunError("the baseline is not weighed against anything")
+    fresh = (sample.value for number, sample in opened.incumbent_samples if number == parent)
+    return Evidence(opened.values, (*history.values(parent), *fresh), parent)

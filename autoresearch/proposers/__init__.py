@@ -1,0 +1,1 @@
+"""Where changes come from. Each module owns one source; none decides whether a change is good."""

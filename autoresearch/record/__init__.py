@@ -1,0 +1,1 @@
+"""The record in git: commits, refs, trailers. Nothing here runs an experiment."""

@@ -1,0 +1,213 @@
+"""The record of one run: every experiment a commit, found again from git alone.
+
+    refs/autoresearch/<tag>/0042   experiment 42: first its draft, then, in one transaction with the branch, its result
+    refs/heads/autoresearch/<tag>  the kept experiments, linear
+
+What is not here: who may write (the lock's holder), what a result means, what is left by a death (`recovery`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+
+from autoresearch.core.edit import Change, Refusal
+from autoresearch.core.experiment import Draft, Experiment, Outcome, Proposal, Result, Sample, Usage
+from autoresearch.core.history import Direction, History
+from autoresearch.core.layout import Layout
+from autoresearch.core.scope import Scope
+from autoresearch.errors import RecordError
+from autoresearch.record import recovery, trailers
+from autoresearch.record.pipes import ZERO, RefChange
+from autoresearch.record.repository import RefRow, Repository
+from autoresearch.record.runs import Run, end
+from autoresearch.record.scoped import ScopedFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """All that the refs of a run hold: finished experiments in order, and drafts that never got a result."""
+
+    experiments: tuple[Experiment, ...]
+    drafts: tuple[RefRow, ...]
+    failed_baseline: str
+    """The commit of an experiment 0 that was not measured: it is tried again. Empty when there is none."""
+
+
+def read_run(repository: Repository, run: Run) -> Recorded:
+    """One `for-each-ref` and nothing else, whatever the length of the history."""
+    rows = {int(name): row for row in repository.refs(run.prefix) if (name := row.ref.rpartition("/")[2]).isdigit()}
+    experiments: list[Experiment] = []
+    drafts: list[RefRow] = []
+    failed = ""
+    for number in sorted(rows):
+        row = rows[number]
+        if trailers.is_draft(trailers.parse(row.message)[2]):
+            drafts.append(row)
+            continue
+        experiment = trailers.read_experiment(row.commit, row.tree, row.message)
+        if number == 0 and not experiment.is_kept:
+            failed = row.commit
+        else:
+            experiments.append(experiment)
+    return Recorded(tuple(experiments), tuple(drafts), failed)
+
+
+class GitJournal:
+    """Satisfies `core.ports.Journal` with commits and refs. One writer: the loop's thread."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        layout: Layout,
+        run: Run,
+        scope: Scope,
+        metric: tuple[str, Direction],
+        *,
+        moves_checkout: bool = False,
+    ) -> None:
+        """`moves_checkout`: the caller brings a checkout of the branch along itself."""
+        self._repository = repository
+        self._layout = layout
+        self._run = run
+        self._metric_name = metric[0]
+        self._moves_checkout = moves_checkout
+        self._scoped = ScopedFiles(repository.reader, scope)
+        recorded = read_run(repository, run)
+        self._number_zero = recorded.failed_baseline or ZERO
+        self._history = History(metric[1], recorded.experiments)
+        recovery.remove_locks(repository, run)
+        recovery.realign(repository, run, self._history.incumbent)
+        for row in recorded.drafts:
+            self.finish(*recovery.interrupted(row))
+
+    # --- reading
+
+    def history(self) -> History:
+        """The experiments so far; grows with `finish`."""
+        return self._history
+
+    def files(self, commit: str) -> Mapping[str, str]:
+        """Editable files at a commit; may be called from any thread."""
+        return self._scoped.editable(commit)
+
+    def context(self, commit: str) -> Mapping[str, str]:
+        """Context files at a commit; may be called from any thread."""
+        return self._scoped.context(commit)
+
+    def base_tree(self) -> str:
+        """The tree of the commit that the run starts from."""
+        return self._run.opening.base_tree
+
+    # --- writing
+
+    def tree(self, commit: str, change: Change) -> str | Refusal:
+        """The id of the commit's tree with the change in it."""
+        return self._repository.changed_tree(self._repository.tree_of(commit), change)
+
+    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: int | None = None) -> Draft:
+        """The experiment's number and commit, in the record before anything runs."""
+        number = self._history.next_number
+        above = self._run.opening.base if parent is None else parent.commit
+        draft = Draft(number, "", tree, parent.number if parent else None, above, proposal, datetime.now(UTC), reverts)
+        return self._write_draft(draft, self._number_zero if number == 0 else ZERO)
+
+    def redraft(self, draft: Draft, tree: str, proposal: Proposal) -> Draft:
+        """The same number with a repaired change; what the repair cost is added."""
+        usage = draft.proposal.usage + proposal.usage
+        return self._write_draft(replace(draft, tree=tree, proposal=replace(proposal, usage=usage)), draft.commit)
+
+    def _write_draft(self, draft: Draft, old: str) -> Draft:
+        proposal = draft.proposal
+        text = trailers.message(proposal.title, proposal.hypothesis, trailers.draft_facts(draft, proposal.usage))
+        commit = self._repository.commit(draft.tree, [draft.parent_commit], text, draft.started)
+        self._repository.move(RefChange(self._ref(draft.number), commit, old))
+        self._write_conversation(draft)
+        return replace(draft, commit=commit)
+
+    def _write_conversation(self, draft: Draft) -> None:
+        folder = self._layout.experiment(draft.number)
+        for name, text in (("prompt.md", draft.proposal.prompt), ("reply.md", draft.proposal.reply)):
+            if text:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+    def finish(self, draft: Draft, result: Result) -> Experiment:
+        """The result's commit in place of the draft's and, on keep, the branch moved to it: all or nothing."""
+        usage = draft.proposal.usage + result.unbilled
+        experiment = self._experiment(draft, result, usage)
+        facts = [*trailers.draft_facts(draft, usage), *trailers.result_facts(experiment)]
+        text = trailers.message(draft.proposal.title, draft.proposal.hypothesis, facts)
+        commit = self._repository.commit(draft.tree, [draft.parent_commit], text, result.ended)
+        moves = [RefChange(self._ref(draft.number), commit, draft.commit)]
+        if experiment.is_kept:
+            self._refuse_checked_out()
+            moves.append(RefChange(self._run.branch_ref, commit, draft.parent_commit))
+        self._repository.move(*moves)
+        experiment = trailers.read_experiment(commit, draft.tree, text)
+        if experiment.number == 0 and not experiment.is_kept:
+            self._number_zero = commit
+        else:
+            self._history.add(experiment)
+        return experiment
+
+    def close(self, why: str, unbilled_usd: float) -> None:
+        """Record the end of this call of `ar run`, and end git's processes."""
+        end(self._repository, self._run, why, unbilled_usd)
+        self._repository.close()
+
+    def _experiment(self, draft: Draft, result: Result, usage: Usage) -> Experiment:
+        proposal = draft.proposal
+        values = [sample.value for sample in result.samples if isinstance(sample, Sample)]
+        return Experiment(
+            number=draft.number,
+            commit="",
+            tree=draft.tree,
+            parent=draft.parent,
+            title=proposal.title,
+            hypothesis=proposal.hypothesis,
+            outcome=result.outcome,
+            decision=result.decision,
+            reason=result.reason,
+            metric_name=self._metric_name if values else "",
+            metric=fmean(values) if values and result.outcome is Outcome.MEASURED else None,
+            samples=result.samples,
+            incumbent_samples=result.incumbent_samples,
+            measures=result.measures,
+            seconds=result.seconds,
+            started=draft.started,
+            ended=result.ended,
+            proposer=proposal.proposer,
+            model=proposal.model,
+            params=proposal.params,
+            usage=usage,
+            isolation=self._run.opening.isolation,
+            flags=result.flags,
+            reverts=draft.reverts,
+        )
+
+    def _refuse_checked_out(self) -> None:
+        place = checked_out_at(self._repository, self._run.branch_ref)
+        if place is not None and not self._moves_checkout:
+            raise RecordError(
+                f"{self._run.branch} is checked out in {place}: moving it would change that checkout under your feet",
+                hint="git switch --detach   (there: no file changes, and ar run continues)",
+            )
+
+    def _ref(self, number: int) -> str:
+        return f"{self._run.prefix}/{number:04d}"
+
+
+def checked_out_at(repository: Repository, branch_ref: str) -> Path | None:
+    """The checkout in which a branch is checked out, None when there is none."""
+    rows = repository.git("worktree", "list", "--porcelain", "-z").split("\0")
+    place = ""
+    for row in rows:
+        if row.startswith("worktree "):
+            place = row.removeprefix("worktree ")
+        elif row == f"branch {branch_ref}":
+            return Path(place)
+    return None

@@ -1,0 +1,123 @@
+"""The record in memory: the same contract as `record.journal`, for tests and for trying out a proposer.
+
+Trees are dictionaries of files, found by a hash of their content. What is not here: git, and so surviving anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from statistics import fmean
+
+from autoresearch.core.edit import Change, Refusal
+from autoresearch.core.experiment import Draft, Experiment, Outcome, Proposal, Result, Sample
+from autoresearch.core.history import History
+from autoresearch.core.scope import Scope
+
+
+class MemoryJournal:
+    """Satisfies `core.ports.Journal`; `files` is the base."""
+
+    def __init__(self, files: Mapping[str, str], scope: Scope, history: History, metric_name: str = "loss") -> None:
+        self._scope = scope
+        self._history = history
+        self._metric_name = metric_name
+        self._trees: dict[str, Mapping[str, str]] = {}
+        self._commits: dict[str, str] = {}
+        self._base = self._commit(self._tree(files))
+        self.drafts: dict[int, Draft] = {}
+        self.branch = self._base
+        self.closed = ""
+
+    def _tree(self, files: Mapping[str, str]) -> str:
+        name = hashlib.sha1(json.dumps(sorted(files.items())).encode()).hexdigest()
+        self._trees[name] = dict(files)
+        return name
+
+    def _commit(self, tree: str) -> str:
+        name = hashlib.sha1(f"{len(self._commits)} {tree}".encode()).hexdigest()
+        self._commits[name] = tree
+        return name
+
+    def _all(self, commit: str) -> Mapping[str, str]:
+        return self._trees[self._commits[commit]]
+
+    def history(self) -> History:
+        """The experiments so far; grows with `finish`."""
+        return self._history
+
+    def files(self, commit: str) -> Mapping[str, str]:
+        """Editable files at a commit."""
+        return {path: text for path, text in self._all(commit).items() if self._scope.is_editable(path)}
+
+    def context(self, commit: str) -> Mapping[str, str]:
+        """Context files at a commit."""
+        return {path: text for path, text in self._all(commit).items() if self._scope.is_context(path)}
+
+    def base_tree(self) -> str:
+        """The tree that the run starts from."""
+        return self._commits[self._base]
+
+    def tree(self, commit: str, change: Change) -> str | Refusal:
+        """The id of the commit's tree with the change in it."""
+        files = {**self._all(commit), **change.files}
+        return self._tree({path: text for path, text in files.items() if text is not None})
+
+    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: int | None = None) -> Draft:
+        """The experiment's number and commit, before anything runs."""
+        above = parent.commit if parent else self._base
+        number, parent_number = self._history.next_number, parent.number if parent else None
+        now = datetime.now(UTC)
+        draft = Draft(number, self._commit(tree), tree, parent_number, above, proposal, now, reverts)
+        self.drafts[number] = draft
+        return draft
+
+    def redraft(self, draft: Draft, tree: str, proposal: Proposal) -> Draft:
+        """The same number with a repaired change; what the repair cost is added."""
+        usage = draft.proposal.usage + proposal.usage
+        repaired = replace(draft, commit=self._commit(tree), tree=tree, proposal=replace(proposal, usage=usage))
+        self.drafts[draft.number] = repaired
+        return repaired
+
+    def finish(self, draft: Draft, result: Result) -> Experiment:
+        """The result in place of the draft and, on keep, the branch moved to it."""
+        values = [sample.value for sample in result.samples if isinstance(sample, Sample)]
+        proposal = draft.proposal
+        experiment = Experiment(
+            number=draft.number,
+            commit=self._commit(draft.tree),
+            tree=draft.tree,
+            parent=draft.parent,
+            title=proposal.title,
+            hypothesis=proposal.hypothesis,
+            outcome=result.outcome,
+            decision=result.decision,
+            reason=result.reason,
+            metric_name=self._metric_name if values else "",
+            metric=fmean(values) if values and result.outcome is Outcome.MEASURED else None,
+            samples=result.samples,
+            incumbent_samples=result.incumbent_samples,
+            measures=result.measures,
+            seconds=result.seconds,
+            started=draft.started,
+            ended=result.ended,
+            proposer=proposal.proposer,
+            model=proposal.model,
+            params=proposal.params,
+            usage=proposal.usage + result.unbilled,
+            flags=result.flags,
+            reverts=draft.reverts,
+        )
+        del self.drafts[draft.number]
+        if experiment.is_kept:
+            self.branch = experiment.commit
+        if experiment.number or experiment.is_kept:
+            self._history.add(experiment)
+        return experiment
+
+    def close(self, why: str, unbilled_usd: float) -> None:
+        """Remember why the run ended."""
+        self.closed = f"{why} ({unbilled_usd} usd unbilled)"

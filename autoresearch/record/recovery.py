@@ -1,0 +1,68 @@
+"""What a death in the middle leaves behind, and how the next `ar run` puts it right. Called with the lock held.
+
+git moves the refs of a transaction one after the other, so the number of a kept experiment can be there before the
+branch has followed; an experiment that ran has a draft and no result; and a git that was killed leaves `*.lock` files.
+What is not here: leftover processes and worktrees (the runtime's).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from autoresearch.core.experiment import Decision, Draft, Experiment, Outcome, Proposal, Result
+from autoresearch.errors import RecordError
+from autoresearch.record import trailers
+from autoresearch.record.pipes import RefChange
+from autoresearch.record.repository import RefRow, Repository
+from autoresearch.record.runs import Run
+
+
+def remove_locks(repository: Repository, run: Run) -> None:
+    """Remove the lock files of this run's own refs: nobody else moves them, and we hold the lock of the repository."""
+    common = repository.common_dir
+    for lock in (*(common / run.prefix).glob("*.lock"), common / f"{run.branch_ref}.lock"):
+        lock.unlink(missing_ok=True)
+
+
+def realign(repository: Repository, run: Run, incumbent: Experiment | None) -> None:
+    """Move the branch to the newest kept experiment when it is one step behind.
+
+    Raises RecordError when it is anywhere else: somebody moved it by hand.
+    """
+    tip = repository.resolve(run.branch_ref)
+    expected = incumbent.commit if incumbent else run.opening.base
+    if tip == expected:
+        return
+    behind = repository.parents(incumbent.commit)[:1] if incumbent else ()
+    if tip is None or tip not in behind:
+        raise RecordError(
+            f"{run.branch} is at {(tip or 'nothing')[:12]}, which is no experiment of this run",
+            hint="ar run --new starts a fresh run\n"
+            f"git branch -f {run.branch} {expected[:12]} goes back to the newest kept experiment",
+        )
+    repository.move(RefChange(run.branch_ref, expected, tip))
+
+
+def interrupted(row: RefRow) -> tuple[Draft, Result]:
+    """The end of an experiment whose process died: its cost is kept, it is not judged, it may be proposed again."""
+    title, hypothesis, facts = trailers.parse(row.message)
+    proposal = Proposal(
+        title=title,
+        hypothesis=hypothesis,
+        edits=(),
+        proposer=facts.get("Proposer", [""])[0],
+        usage=trailers.read_usage(facts),
+        model=facts.get("Model", [""])[0],
+        params=trailers.read_params(facts),
+    )
+    draft = Draft(
+        number=int(row.ref.rpartition("/")[2]),
+        commit=row.commit,
+        tree=row.tree,
+        parent=int(facts["Parent-Experiment"][0]) if "Parent-Experiment" in facts else None,
+        parent_commit=row.parents[0],
+        proposal=proposal,
+        started=datetime.fromisoformat(facts["Started"][0]),
+    )
+    reason = "the process ended before the result was known"
+    return draft, Result(Outcome.INTERRUPTED, Decision.DISCARD, reason, (), (), {}, 0.0, datetime.now(UTC))

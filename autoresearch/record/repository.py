@@ -1,0 +1,214 @@
+"""The user's repository, through git's plumbing: nothing here touches the checkout, the index or the stash.
+
+The only module that knows GitPython. Objects are written in this process by its object database, so that no filter and
+no hook runs; refs are moved by `pipes.RefWriter`. What is not here: what the commits mean (`journal`, `runs`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import git
+from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
+from gitdb import IStream
+
+from autoresearch.core.edit import Change, Refusal
+from autoresearch.errors import RecordError, UsageError
+from autoresearch.record.objects import FILE, LINK, MODULE, TREE, Entry, format_commit, format_tree, parse_tree
+from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter
+
+OLDEST_GIT = (2, 38)
+FALLBACK_IDENT = "ar <ar@localhost>"
+
+
+@dataclass(frozen=True, slots=True)
+class RefRow:
+    """A ref and the commit that it points to."""
+
+    ref: str
+    commit: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+
+
+class Repository:
+    """One repository; `root` is the top folder of the checkout that the person is in."""
+
+    def __init__(self, start: Path) -> None:
+        try:
+            self._repo = git.Repo(start, search_parent_directories=True)
+        except (InvalidGitRepositoryError, NoSuchPathError) as error:
+            raise UsageError(f"{start} is not in a git repository", hint="git init, and a first commit") from error
+        if self._repo.bare or self._repo.working_tree_dir is None:
+            raise UsageError(
+                "this repository is bare: it has no files to work on", hint="git worktree add ../work, and start there"
+            )
+        self.root = Path(self._repo.working_tree_dir)
+        self.common_dir = Path(self._repo.common_dir)
+        if self.git("rev-parse", "--show-object-format") != "sha1":
+            raise UsageError("SHA-256 repositories are not supported", hint="git init --object-format=sha1")
+        version = self._repo.git.version_info
+        if version < OLDEST_GIT:
+            raise UsageError(f"git {'.'.join(map(str, version))} is too old", hint="install git 2.38 or newer")
+        self.reader = ObjectReader(self.root)
+        self._refs = RefWriter(self.root)
+        self._ident = ""
+
+    def close(self) -> None:
+        """End the git processes."""
+        self.reader.close()
+        self._refs.close()
+        self._repo.close()
+
+    def git(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        """Run one git command. Raises RecordError with its stderr."""
+        try:
+            command = ["git", *SAFE, *arguments]
+            return str(self._repo.git.execute(command, env={"GIT_TERMINAL_PROMPT": "0", **(env or {})}))
+        except GitCommandError as error:
+            said = str(error.stderr).strip().removeprefix("stderr: ").strip("' \n")
+            raise RecordError(f"git {arguments[0]} failed: {said}") from error
+
+    def git_status(self, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+        """Run one git command whose exit code is an answer; returns it with the output (stderr when that is empty)."""
+        command = ["git", *SAFE, *arguments]
+        code, output, errors = self._repo.git.execute(
+            command, env={"GIT_TERMINAL_PROMPT": "0", **(env or {})}, with_extended_output=True, with_exceptions=False
+        )
+        return int(code), str(output) or str(errors)
+
+    # --- reading
+
+    def resolve(self, name: str) -> str | None:
+        """The id of the commit that a name means, None when there is none."""
+        if not name or name.startswith("-"):
+            return None
+        try:
+            return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").split("\n")[
+                -1
+            ]
+        except RecordError:
+            return None
+
+    def head(self) -> str:
+        """The commit that is checked out. Raises UsageError when there is none yet."""
+        commit = self.resolve("HEAD")
+        if commit is None:
+            raise UsageError("this repository has no commit yet", hint="git add . && git commit -m 'first'")
+        return commit
+
+    def branch(self) -> str:
+        """The branch that is checked out; `HEAD` when none is."""
+        code, name = self.git_status("symbolic-ref", "--quiet", "--short", "HEAD")
+        return name if code == 0 else "HEAD"
+
+    def message(self, commit: str) -> str:
+        """The commit's whole message."""
+        return self.reader.read(commit)[2].partition(b"\n\n")[2].decode(errors="replace")
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The ids of a commit's parents, in order."""
+        header = self.reader.read(commit)[2].partition(b"\n\n")[0].decode(errors="replace")
+        return tuple(re.findall(r"^parent ([0-9a-f]{40})$", header, re.MULTILINE))
+
+    def tree_of(self, commit: str) -> str:
+        """The id of a commit's tree."""
+        return self.reader.read(f"{commit}^{{tree}}")[0]
+
+    def blob(self, name: str) -> bytes:
+        """The content of a blob, by id or by `commit:path`."""
+        return self.reader.read(name)[2]
+
+    def files(self, commit: str) -> list[tuple[str, Entry]]:
+        """Every file of a commit: path and entry, folders left out."""
+        rows = self.git("ls-tree", "-r", "-z", "--full-tree", commit).split("\0")
+        parsed = (re.match(r"(\d+) \w+ ([0-9a-f]+)\t(.*)", row, re.DOTALL) for row in rows if row)
+        return [(one[3], Entry(one[1], one[3], one[2])) for one in parsed if one]
+
+    def refs(self, *prefixes: str) -> Iterator[RefRow]:
+        """All refs below the prefixes, in one git process whatever their number."""
+        fields = "%00".join(f"%({one})" for one in ("refname", "objectname", "tree", "parent", "contents"))
+        rows = iter(self.git("for-each-ref", f"--format={fields}%00", *prefixes).split("\0"))
+        for ref, commit, tree, parents, text in zip(rows, rows, rows, rows, rows, strict=False):
+            yield RefRow(ref.strip(), commit, tree, tuple(parents.split()), text)
+
+    def ref(self, name: str) -> str | None:
+        """What a full ref name points to."""
+        return self.resolve(name)
+
+    # --- writing
+
+    def store(self, kind: str, data: bytes) -> str:
+        """Write one object; its id. An object that exists is not written again."""
+        stream = self._repo.odb.store(IStream(kind, len(data), BytesIO(data)))
+        return str(stream.hexsha.decode())
+
+    def commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:
+        """Write a commit, with the configured identity or a fallback; no hook, no signature."""
+        return self.store("commit", format_commit(tree, parents, self.ident, when, message))
+
+    def move(self, *changes: RefChange) -> None:
+        """Move refs in one transaction. Raises RecordError; then none has moved."""
+        self._refs.move(changes)
+
+    @property
+    def ident(self) -> str:
+        """`Name <mail>` of the configured user."""
+        if not self._ident:
+            try:
+                self._ident = self.git("var", "GIT_AUTHOR_IDENT").rpartition(">")[0] + ">"
+            except RecordError:
+                self._ident = FALLBACK_IDENT
+        return self._ident
+
+    def changed_tree(self, tree: str, change: Change) -> str | Refusal:
+        """The id of `tree` with the files of `change` in it; every blob is written as it is, with no filter."""
+        folders: dict[str, dict[str, str | None]] = {}
+        files: dict[str, str | None] = {}
+        for path, text in change.files.items():
+            folder, slash, rest = path.partition("/")
+            if slash:
+                folders.setdefault(folder, {})[rest] = text
+            else:
+                files[path] = text
+        entries = {one.name: one for one in parse_tree(self.reader.read(tree)[2])} if tree else {}
+        for name, content in folders.items():
+            refusal = self._put_folder(entries, name, Change(content))
+            if refusal:
+                return refusal
+        for name, text in files.items():
+            refusal = self._put_file(entries, name, text)
+            if refusal:
+                return refusal
+        return self.store("tree", format_tree(entries.values())) if entries else ""
+
+    def _put_folder(self, entries: dict[str, Entry], name: str, change: Change) -> Refusal | None:
+        present = entries.get(name)
+        if present and present.mode != TREE:
+            kind = {LINK: "a symbolic link", MODULE: "a submodule"}.get(present.mode, "a file")
+            return Refusal(f"{name} is {kind}, so no file below it can be changed")
+        below = self.changed_tree(present.id if present else "", change)
+        if isinstance(below, Refusal):
+            return below
+        entries.pop(name, None)
+        if below:
+            entries[name] = Entry(TREE, name, below)
+        return None
+
+    def _put_file(self, entries: dict[str, Entry], name: str, text: str | None) -> Refusal | None:
+        present = entries.get(name)
+        if present and present.mode in (LINK, MODULE, TREE):
+            kind = {LINK: "a symbolic link", MODULE: "a submodule", TREE: "a folder"}[present.mode]
+            return Refusal(f"{name} is {kind}, not a file that may be changed")
+        if text is None:
+            entries.pop(name, None)
+        else:
+            blob = self.store("blob", text.encode("utf-8", "surrogateescape"))
+            entries[name] = Entry(present.mode if present else FILE, name, blob)
+        return None

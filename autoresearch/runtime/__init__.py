@@ -1,0 +1,1 @@
+"""Running the experiment command: processes, worktrees, devices. Nothing here knows what is better."""

@@ -1,0 +1,106 @@
+"""The environment of an experiment: the user's, without what looks secret, with what `ar` tells it.
+
+Judged by names only: a secret in the value of an innocent name is not found. Files with keys stay readable, and
+nothing here keeps an experiment from the network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from autoresearch.archiver import next_archiver
+from autoresearch.core.ports import Job
+
+_SECRET_WORD = re.compile(
+    r"(KEY|TOKEN|PASSPHRASE|CREDENTIAL|CRED|COOKIE)S?\d*$|^(AUTH|PASS|PAT|PWD|DSN|JWT|NETRC)$|SECRET|PASSW(OR)?D|SSHPASS"
+)
+_PROVIDER = re.compile(
+    "(ANTHROPIC|AI21|ALIBABA|ALICLOUD|AWS|AZURE|BEDROCK|CEREBRAS|CLOUDFLARE|CLOUDSDK|COHERE|DASHSCOPE|DATABRICKS"
+    "|DEEPINFRA|DEEPSEEK|DIGITALOCEAN|FIREWORKS|GCLOUD|GCP|GEMINI|GOOGLE|GROQ|HEROKU|LITELLM|MISTRAL|MOONSHOT|NEBIUS"
+    "|NVIDIA_NIM|OCI|OPENAI|OPENROUTER|PERPLEXITY|REPLICATE|RUNPOD|SAMBANOVA|SNOWFLAKE|TOGETHER|TOGETHERAI|VERTEX"
+    "|VERTEXAI|VOLCENGINE|WATSONX|XAI)_"
+)
+_NO_ARCHIVER = "#!/bin/sh\necho 'ar: there is no archiver on PATH' >&2\nexit 127\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Variables for a command, and the names of the user's that were held back from it (`GIT_*` not counted)."""
+
+    variables: Mapping[str, str]
+    withheld: tuple[str, ...]
+
+
+def looks_secret(name: str) -> bool:
+    """Does the name of a variable say key, token, secret, password or credential, or a provider's or cloud's name?"""
+    upper = name.upper()
+    if upper in ("PWD", "OLDPWD"):
+        return False
+    return bool(_PROVIDER.match(upper)) or any(_SECRET_WORD.search(word) for word in upper.split("_"))
+
+
+def filtered(inherited: Mapping[str, str], pass_env: Sequence[str]) -> Environment:
+    """The inherited variables that an experiment may see. `pass_env` names those to pass all the same (`WANDB_*`)."""
+    kept, withheld = {}, []
+    for name, value in inherited.items():
+        if any(fnmatchcase(name, pattern) for pattern in pass_env):
+            kept[name] = value
+        elif looks_secret(name):
+            withheld.append(name)
+        elif not name.startswith("GIT_"):
+            kept[name] = value
+    return Environment(kept, tuple(sorted(withheld)))
+
+
+def placed(variables: Mapping[str, str], cwd: Path, tools: Path, moved: tuple[Path, Path]) -> dict[str, str]:
+    """The variables as they must be in a worktree: `tools` stands first on PATH, and the entries of PYTHONPATH that
+    lie in the checkout `moved[0]` are replaced by their counterparts in the worktree `moved[1]`.
+    """
+    checkout, worktree = moved
+    there = {name: value for name, value in variables.items() if name != "OLDPWD"}
+    there["PATH"] = os.pathsep.join((str(tools), variables.get("PATH", os.defpath)))
+    there["PWD"] = str(cwd)
+    # Python keeps back what it prints into a pipe: the last line could not be shown, and would be lost when stopped.
+    there.setdefault("PYTHONUNBUFFERED", "1")
+    if "PYTHONPATH" in variables:
+        entries = (Path(entry) for entry in variables["PYTHONPATH"].split(os.pathsep) if entry)
+        there["PYTHONPATH"] = os.pathsep.join(
+            str(worktree / entry.relative_to(checkout) if entry.is_relative_to(checkout) else entry)
+            for entry in entries
+        )
+    return there
+
+
+def facts(job: Job, tag: str, device: str) -> dict[str, str]:
+    """What an experiment is told about itself: `AR_SEED` and its like. The limit is in seconds."""
+    told = {
+        "AR_SEED": str(job.seed),
+        "AR_SAMPLE": str(job.sample),
+        "AR_EXPERIMENT": str(job.number),
+        "AR_TAG": tag,
+        "AR_TIME_LIMIT": f"{job.limit:.0f}",
+    }
+    return told | ({"AR_DEVICE": device} if device else {})
+
+
+def placeholders(command: str, *, seed: int, sample: int, experiment: int, tag: str) -> str:
+    """Replace `{seed}`, `{sample}`, `{experiment}` and `{tag}`, literally; other braces stay as they are."""
+    values = {"seed": str(seed), "sample": str(sample), "experiment": str(experiment), "tag": tag}
+    return re.sub(r"\{(seed|sample|experiment|tag)\}", lambda found: values[found[1]], command)
+
+
+def provide_archiver(tools: Path, path: str) -> None:
+    """Make `tools/ar` the system's archiver, the next on the search path that is not ours; never our own `ar`."""
+    tools.mkdir(parents=True, exist_ok=True)
+    link, program = tools / "ar", next_archiver(path)
+    link.unlink(missing_ok=True)
+    if program is None:
+        link.write_text(_NO_ARCHIVER)
+        link.chmod(0o755)
+    else:
+        link.symlink_to(program)

@@ -1,0 +1,185 @@
+"""Runs one command under a supervisor and pumps its output.
+
+A command that crashes, hangs or floods is a value (`Finished`, `NotStarted`), never an exception; a supervisor that
+does not start is a RunError. Memory stays bounded whatever is printed. How a process tree is killed is in
+`supervisor`; what the output means is not known here.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from autoresearch.errors import RunError
+from autoresearch.runtime.command import Command, Finished, NotStarted
+from autoresearch.runtime.output import OutputLog, Pump
+from autoresearch.runtime.supervisor import Why, descendants, signal_group
+
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
+OVERDUE = 30.0
+"""Seconds beyond everything that a supervisor may take before it is taken for stopped or dead."""
+
+
+class Process:
+    """One command, started. `wait` pumps on the calling thread; `stop` may be called from any other."""
+
+    def __init__(self, command: Command) -> None:
+        """Raises RunError when no supervisor can be started."""
+        self._command = command
+        self._overdue = time.monotonic() + command.limit + command.stop_grace + OVERDUE
+        self._woken = False
+        self._lock = threading.Lock()
+        self._messages = bytearray()
+        control, self._control = os.pipe()
+        self._status, status = os.pipe()
+        try:
+            self._supervisor = self._spawn(control, status)
+        except OSError as error:
+            self._close_control()
+            os.close(self._status)
+            raise RunError(f"cannot start a process in {command.cwd}: {error.strerror or error}") from error
+        finally:
+            os.close(control)
+            os.close(status)
+
+    def _spawn(self, control: int, status: int) -> subprocess.Popen[bytes]:
+        given = self._command.arguments
+        arguments = ("/bin/sh", "-c", given) if isinstance(given, str) else given
+        own = (sys.executable, "-I", "-S", str(SUPERVISOR), str(control), str(status))
+        return subprocess.Popen(
+            (*own, repr(self._command.limit), repr(self._command.stop_grace), *arguments),
+            cwd=self._command.cwd,
+            env=self._command.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(control, status),
+            # The terminal's Ctrl-C is for `ar`, which decides what becomes of the experiment.
+            start_new_session=True,
+        )
+
+    def stop(self, *, at_once: bool) -> None:
+        """TERM, the grace period and KILL for everything below; or KILL at once. Does nothing when it has ended."""
+        with self._lock, suppress(BrokenPipeError):
+            if self._control >= 0:
+                os.write(self._control, b"kill\n" if at_once else b"stop\n")
+
+    def wait(
+        self, on_line: Callable[[str], None], log: OutputLog, show: Callable[[str], None] = lambda _: None
+    ) -> Finished | NotStarted:
+        """Pump until nothing of the command runs any more.
+
+        `on_line` gets each line of stdout without its end, `show` a line of the output now and then, for a screen.
+
+        Raises RunError when the supervisor did not start, OSError when the log cannot be written; even then
+        everything is killed.
+        """
+        with self._ended() as (stdout, stderr):
+            pump = Pump(stdout, stderr, on_line=on_line, show=show, log=log)
+            self._watch(pump)
+            pump.finish()
+        return self._result(pump)
+
+    @contextmanager
+    def _ended(self) -> Iterator[tuple[int, int]]:
+        """The two output pipes; whatever happens inside, afterwards nothing runs and nothing is open."""
+        stdout, stderr = self._supervisor.stdout, self._supervisor.stderr
+        if stdout is None or stderr is None:
+            raise RunError("a process was started without its pipes")
+        with stdout, stderr:
+            try:
+                yield stdout.fileno(), stderr.fileno()
+            finally:
+                self._close_control()
+                while self._read_status():
+                    pass
+                os.close(self._status)
+                self._supervisor.wait()
+
+    def _watch(self, pump: Pump) -> None:
+        """Until the status pipe ends: then the supervisor has ended, and everything below it before."""
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (self._status, *pump.tails):
+                selector.register(descriptor, selectors.EVENT_READ)
+            while True:
+                ready = [key.fd for key, _ in selector.select(max(0.0, self._overdue - time.monotonic()))]
+                if not ready and time.monotonic() >= self._overdue:
+                    self._wake_or_kill()
+                for descriptor in ready:
+                    if descriptor != self._status:
+                        if not pump.read(descriptor):
+                            selector.unregister(descriptor)
+                    elif not self._read_status():
+                        return
+
+    def _read_status(self) -> bool:
+        message = os.read(self._status, 4096)
+        self._messages += message
+        return bool(message)
+
+    def _wake_or_kill(self) -> None:
+        """An experiment can stop its supervisor (SIGSTOP), which then watches no clock. Wake it once, then kill it."""
+        self._supervisor.send_signal(signal.SIGKILL if self._woken else signal.SIGCONT)
+        self._woken = True
+        self._overdue += OVERDUE
+
+    def _close_control(self) -> None:
+        with self._lock:
+            if self._control >= 0:
+                os.close(self._control)
+            self._control = -1
+
+    def _result(self, pump: Pump) -> Finished | NotStarted:
+        stdout, stderr = (tail.text() for tail in pump.tails.values())
+        start, _, end = self._messages.decode().partition("\n")
+        if not start:
+            raise RunError(f"the supervisor of a sample did not start: {stderr.strip()[-500:]}")
+        started = json.loads(start)
+        if started["errno"]:
+            return NotStarted(_why_not(self._command.arguments[0], started["errno"]))
+        if not end:
+            _kill_what_can_be_found(started["pid"])
+        account = json.loads(end) if end else _LOST
+        code: int | None = account["code"]
+        return Finished(
+            why=Why(account["why"]),
+            exit_code=None if code is None or code < 0 else code,
+            signal=None if code is None or code >= 0 else -code,
+            seconds=account["seconds"],
+            cpu_seconds=account["cpu_seconds"],
+            peak_rss_mb=account["peak_rss"] / 2**20,
+            tail=pump.both.text(),
+            stdout_tail=stdout,
+            stderr_tail=stderr,
+        )
+
+
+_LOST: dict[str, Any] = {"why": Why.LOST, "code": None, "seconds": 0.0, "cpu_seconds": 0.0, "peak_rss": 0}
+
+
+def _kill_what_can_be_found(pid: int) -> None:
+    """The supervisor is gone, killed by the experiment perhaps: end its command's group and what is still below it."""
+    below = descendants(pid)
+    signal_group(pid, signal.SIGKILL)
+    for one in below:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(one, signal.SIGKILL)
+
+
+def _why_not(name: str, number: int) -> str:
+    if number == errno.ENOENT:
+        return f"command not found: {name}"
+    if number == errno.ENOEXEC:
+        return f"not a program (no #! line?): {name}"
+    return f"cannot run {name}: {os.strerror(number)}"

@@ -1,0 +1,237 @@
+"""The supervisor of one sample: starts the command, watches it, and leaves nothing of it behind.
+
+Run as a file, `python -I -S supervisor.py CONTROL STATUS LIMIT GRACE COMMAND…`, standard library only: it starts in
+milliseconds and stays while the command runs. Its working folder, environment and output pipes are the command's. On
+CONTROL it reads `stop` (TERM, GRACE seconds, KILL) or `kill`; end of file means that `ar` is gone, and kills as well.
+On STATUS it writes one JSON line when the command is started and one when everything has ended.
+
+Covered on Linux: every descendant, whatever its session, group or parent, for orphans are handed to the supervisor.
+Elsewhere: the command's process group only. Not covered anywhere: processes that the command has others start
+(docker, systemd-run, cron), and limits on memory, files or the network.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+PR_SET_CHILD_SUBREAPER = 36
+UNKILLABLE_AFTER = 10.0
+RESCAN_AFTER = 0.05
+LONGEST_WAIT = 3600.0
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+IGNORED_HERE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+RESET_IN_COMMAND = (*IGNORED_HERE, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGQUIT)
+
+
+class Why(StrEnum):
+    """Why a command does not run any more."""
+
+    ENDED = "ended"
+    TIMED_OUT = "timed out"
+    STOPPED = "stopped"
+    KILLED = "killed"
+    LOST = "lost"
+    """The supervisor itself went away; never said by it, of course."""
+
+
+class Supervisor:
+    """The command that was started, and the account of what it used."""
+
+    def __init__(self, control: int) -> None:
+        self.control = control
+        self.adopts_orphans = become_subreaper()
+        self.wake = wake_when_a_child_ends()
+        self.pid = 0
+        self.code: int | None = None
+        self.started = time.monotonic()
+        self.seconds = 0.0
+        self.peak_rss = 0
+        self.cpu = 0.0
+
+    def start(self, command: list[str]) -> int:
+        """Start the command in a session of its own. Returns 0, or the errno that says why it could not be."""
+        failure, failure_end = os.pipe()
+        self.started = time.monotonic()
+        self.pid = os.fork()
+        if self.pid == 0:
+            become(command, failure_end)
+        os.close(failure_end)
+        # Held open here, the pipes of the output would never come to their end in `ar`.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        return int(os.read(failure, 16) or b"0")
+
+    def collect(self) -> bool:
+        """Take every child that has ended. True when none is left, not even an adopted one."""
+        try:
+            while True:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                if pid == 0:
+                    return False
+                self.peak_rss = max(self.peak_rss, usage.ru_maxrss * RSS_UNIT)
+                self.cpu += usage.ru_utime + usage.ru_stime
+                if pid == self.pid:
+                    self.code = os.waitstatus_to_exitcode(status)
+                    self.seconds = time.monotonic() - self.started
+        except ChildProcessError:
+            return self.adopts_orphans or not signal_group(self.pid, 0)
+
+    def command_ended(self) -> bool:
+        self.collect()
+        return self.code is not None
+
+    def watch(self, until: float, ended: Callable[[], bool]) -> Why:
+        """Wait for `ended`, for the moment `until`, or for a word of `ar`."""
+        while not ended():
+            left = until - time.monotonic()
+            if left <= 0:
+                return Why.TIMED_OUT
+            ready = select.select([self.control, self.wake], [], [], min(left, LONGEST_WAIT))[0]
+            if self.wake in ready:
+                os.read(self.wake, 4096)
+            word = os.read(self.control, 64) if self.control in ready else b"\n"
+            if not word or b"kill" in word:
+                return Why.KILLED
+            if b"stop" in word:
+                return Why.STOPPED
+        return Why.ENDED
+
+    def run(self, limit: float, grace: float) -> Why:
+        """Wait until the command has ended or has had its time, the grace period included."""
+        why = self.watch(self.started + limit, self.command_ended)
+        if why in (Why.TIMED_OUT, Why.STOPPED):
+            self.signal_all(signal.SIGTERM)
+            # A stopped process acts on TERM only when it goes on.
+            self.signal_all(signal.SIGCONT)
+            until = time.monotonic() + grace
+            while self.watch(until, self.collect) is Why.STOPPED:
+                pass
+        return why
+
+    def kill_all(self) -> None:
+        """KILL until nothing is left: what forks meanwhile is found the next time round.
+
+        Gives up after ten seconds: a process that waits inside the kernel for a dead disk or GPU cannot be killed.
+        """
+        until = time.monotonic() + UNKILLABLE_AFTER
+        while not self.collect() and time.monotonic() < until:
+            self.signal_all(signal.SIGKILL)
+            if select.select([self.wake], [], [], RESCAN_AFTER)[0]:
+                os.read(self.wake, 4096)
+
+    def signal_all(self, number: int) -> None:
+        if not self.adopts_orphans:
+            signal_group(self.pid, number)
+        for pid in descendants(os.getpid()):
+            try:
+                os.kill(pid, number)
+            except (ProcessLookupError, PermissionError):
+                continue
+
+    def report(self, why: Why) -> str:
+        """The last status line. `code` is negative for a signal, null for a process that could not be killed."""
+        code = "null" if self.code is None else str(self.code)
+        seconds = self.seconds or time.monotonic() - self.started
+        used = f'"seconds": {seconds:.6f}, "cpu_seconds": {self.cpu:.6f}, "peak_rss": {self.peak_rss}'
+        return f'{{"why": "{why}", "code": {code}, {used}}}\n'
+
+
+def become_subreaper() -> bool:
+    """Have the kernel hand us every orphan below us, so that a daemon cannot leave the tree. Linux only."""
+    if sys.platform != "linux":
+        return False
+    try:
+        import ctypes  # noqa: PLC0415  (only Linux needs it, and it is not free)
+
+        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+
+
+def wake_when_a_child_ends() -> int:
+    """A descriptor that becomes readable with every SIGCHLD; the signals of a terminal are ignored from here on."""
+    wake, wake_end = os.pipe()
+    os.set_blocking(wake_end, False)
+    signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    for number in IGNORED_HERE:
+        signal.signal(number, signal.SIG_IGN)
+    return wake
+
+
+def become(command: list[str], failure: int) -> None:
+    """In the forked child: turn into the command, or write the errno and end. Never returns."""
+    os.setsid()
+    for number in RESET_IN_COMMAND:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    name = command[0]
+    folders = [""] if "/" in name else os.environ.get("PATH", os.defpath).split(":")
+    reason = 0
+    for folder in folders:
+        try:
+            os.execv(os.path.join(folder, name), command)  # noqa: PTH118  (pathlib costs more than all the rest)
+        except OSError as error:
+            reason = reason if reason == 13 else error.errno or 1
+    os.write(failure, b"%d" % reason)
+    os._exit(127)
+
+
+def descendants(root: int) -> list[int]:
+    """Every process below `root` from /proc; nothing where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    try:
+        names = [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+    except OSError:
+        return []
+    for name in names:
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123
+                after_name = stat.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(after_name[1]), []).append(int(name))
+    found = [root]
+    for pid in found:
+        found.extend(children.get(pid, ()))
+    return found[1:]
+
+
+def signal_group(group: int, number: int) -> bool:
+    """Signal a process group. False when nothing of it can be reached."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def tell(status: int, line: str) -> None:
+    """Write a status line; with `ar` gone there is nobody to read it, and still work to do."""
+    try:
+        os.write(status, line.encode())
+    except BrokenPipeError:
+        return
+
+
+def main() -> None:
+    control, status, limit, grace = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+    os.set_inheritable(control, False)
+    os.set_inheritable(status, False)
+    supervisor = Supervisor(control)
+    problem = supervisor.start(sys.argv[5:])
+    tell(status, f'{{"pid": {supervisor.pid}, "errno": {problem}}}\n')
+    try:
+        why = supervisor.run(limit, grace)
+    finally:
+        supervisor.kill_all()
+    tell(status, supervisor.report(why))
+
+
+if __name__ == "__main__":
+    main()

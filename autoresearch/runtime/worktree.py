@@ -1,0 +1,186 @@
+"""The worktree that experiments run in: a real one of git's, laid out again for each commit, reused for the whole run.
+
+The user's checkout, index and stash take no part. `data` are links to the user's files, `cache` folders survive the
+change of commits, and what `setup` made survives until the next commit; everything else that is untracked goes before
+each sample. Not covered here: an experiment that writes to the user's files through its own paths.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from autoresearch.errors import ConfigError, RecordError
+from autoresearch.runtime.git import common_directory, git
+from autoresearch.runtime.tree import Keep, make_writable, overlay, remove, remove_special, sweep, walk
+
+
+class Worktree:
+    """One slot's worktree. Only one thread uses it at a time."""
+
+    def __init__(
+        self,
+        root: Path,
+        path: Path,
+        stored: Path,
+        *,
+        sub: str = "",
+        data: Sequence[str] = (),
+        cache: Sequence[str] = (),
+    ) -> None:
+        """`root` is the user's checkout, `path` where the worktree shall be, `stored` where caches wait between runs.
+
+        `data` and `cache` are relative to `sub`, the folder of the configuration, itself relative to the root. Raises
+        ConfigError for paths that lead out of the repository, and for data that does not exist.
+        """
+        self.path = path
+        self.cwd = path / sub
+        self._root = root
+        self._stored = stored
+        self._data = [inside(sub, name, "data") for name in data]
+        self._cache = [inside(sub, name, "cache") for name in cache]
+        self._links: list[Path] = []
+        self._made = Keep()
+        self._admin = Path()
+        self._commit = ""
+        for name in self._data:
+            if not (root / name).exists():
+                raise ConfigError(
+                    f"[experiment] data: {root / name} does not exist", hint="create it, or take it out of `data`"
+                )
+
+    def create(self, commit: str) -> None:
+        """Add the worktree and lay out the commit. A leftover in its place is removed first.
+
+        Raises RecordError when git refuses, e.g. because there is no such commit.
+        """
+        remove_leftovers(self._root, self.path.parent)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        git(["worktree", "add", "--detach", "--no-checkout", str(self.path), commit], self._root)
+        self._admin = Path(git(["rev-parse", "--absolute-git-dir"], self.path).removesuffix("\n"))
+        for name in self._cache:
+            _move(self._stored / name, self.path / name)
+        self.lay_out(commit)
+
+    def lay_out(self, commit: str) -> None:
+        """The commit's files, the data, the caches, and nothing else."""
+        self._commit = commit
+        self._made = Keep()
+        self.tidy()
+
+    def remember_setup(self) -> None:
+        """What is untracked now was made by `setup`: it stays until the next commit is laid out."""
+        ours = {*self._links, *(self.path / name for name in self._cache)}
+        made = [path for entry in self._untracked() for path in (entry, *walk(entry))]
+        made = [path for path in made if ours.isdisjoint((path, *path.parents))]
+        folders = {path for path in made if path.is_dir() and not path.is_symlink()}
+        self._made = Keep(folders=folders, files=set(made) - folders)
+
+    def tidy(self) -> None:
+        """As the commit has it, plus data, caches and what `setup` made: before every sample."""
+        for link in self._links:
+            if link.is_symlink():
+                link.unlink()
+        self._restore_tracked()
+        self._sweep()
+        for name in self._cache:
+            self._ensure_folder(self.path / name)
+        self._links = [link for name in self._data for link in overlay(self._root / name, self.path / name)]
+        self.cwd.mkdir(parents=True, exist_ok=True)
+
+    def remove(self) -> None:
+        """Take the worktree away, after the caches have been put where the next run finds them."""
+        if self._admin == Path():
+            return
+        for name in self._cache:
+            if (self.path / name).is_dir() and not (self.path / name).is_symlink():
+                _move(self.path / name, self._stored / name)
+        _forget(self.path, self._admin)
+        self._admin = Path()
+
+    def _restore_tracked(self) -> None:
+        try:
+            self._reset()
+        except RecordError:
+            # Read-only folders, a torn index, a lock of a killed git: all of it can be the experiment's doing.
+            make_writable(self.path)
+            (self._admin / "index").unlink(missing_ok=True)
+            self._reset()
+
+    def _reset(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        pointer, text = self.path / ".git", f"gitdir: {self._admin}\n"
+        if pointer.is_symlink() or not pointer.is_file() or pointer.read_bytes() != os.fsencode(text):
+            remove(pointer)
+            pointer.write_bytes(os.fsencode(text))
+        for name in ("index.lock", "HEAD.lock"):
+            (self._admin / name).unlink(missing_ok=True)
+        # Detached first: an experiment may have checked out a branch, and `reset` would move the user's branch.
+        self._git("update-ref", "--no-deref", "HEAD", self._commit)
+        self._git("reset", "--hard", "--quiet", self._commit)
+
+    def _sweep(self) -> None:
+        caches = {self.path / name for name in self._cache}
+        ways = {parent for cache in caches for parent in cache.parents}
+        keep = Keep(whole=caches, folders=ways | self._made.folders, files=self._made.files)
+        for entry in self._untracked():
+            sweep(entry, keep)
+        remove_special(self.path, caches)
+
+    def _untracked(self) -> Iterator[Path]:
+        """Untracked and ignored entries; a folder without tracked files is one entry."""
+        listed = self._git("ls-files", "--others", "--directory", "-z")
+        return (self.path / name.rstrip("/") for name in listed.split("\0") if name)
+
+    def _ensure_folder(self, path: Path) -> None:
+        for folder in (*reversed(path.relative_to(self.path).parents[:-1]), path.relative_to(self.path)):
+            step = self.path / folder
+            if step.is_symlink() or (step.exists() and not step.is_dir()):
+                remove(step)
+            step.mkdir(exist_ok=True)
+
+    def _git(self, *arguments: str) -> str:
+        return git([f"--git-dir={self._admin}", f"--work-tree={self.path}", *arguments], self.path)
+
+
+def inside(sub: str, name: str, key: str) -> str:
+    """`name`, given relative to `sub`, as a path relative to the repository. Raises ConfigError when it leads out."""
+    path = os.path.normpath(os.path.join(sub, name))  # noqa: PTH118  (pathlib does not fold `..`)
+    if os.path.isabs(path) or path == "." or path.split("/")[0] in ("..", ".git"):  # noqa: PTH117
+        raise ConfigError(
+            f"[experiment] {key}: {name!r} is not a path inside the repository",
+            hint="commands may use absolute paths to files outside as they are",
+        )
+    return path
+
+
+def remove_leftovers(root: Path, worktrees: Path) -> None:
+    """Remove what a killed run left below `worktrees`, with git's entries for it, and nobody else's worktrees.
+
+    Its caches are lost: nobody knows what state they were left in. The lock of the run must be held.
+    """
+    ours = worktrees.resolve()
+    for admin in sorted((common_directory(root) / "worktrees").glob("*/gitdir")):
+        pointed = Path(os.fsdecode(admin.read_bytes()).removesuffix("\n"))
+        # git 2.48 and later may write the path relative to the entry.
+        place = Path(os.path.normpath(admin.parent / pointed)).parent
+        if place.parent.resolve() == ours:
+            _forget(place, admin.parent)
+    if worktrees.is_dir():
+        for entry in list(worktrees.iterdir()):
+            remove(entry)
+
+
+def _forget(place: Path, admin: Path) -> None:
+    remove(place)
+    remove(admin)
+    if admin.parent.is_dir() and not any(admin.parent.iterdir()):
+        admin.parent.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    if source.is_dir():
+        remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)

@@ -1,0 +1,102 @@
+"""How a project is probably run, by what its files are called and say. Each finder knows one kind of project.
+
+Nothing is executed; a person confirms the suggestion. What the command's metric may be called is asked of
+`scaffold.metrics`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+
+from autoresearch.core.history import Direction
+from autoresearch.scaffold import python
+from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
+from autoresearch.scaffold.survey import Survey
+
+_SCRIPTS = ("bench.sh", "benchmark.sh", "measure.sh", "eval.sh", "train.sh", "run.sh")
+_TARGETS = ("bench", "benchmark", "perf", "train", "eval")
+
+
+def suggestions(survey: Survey, which: Which) -> list[Suggestion]:
+    """Everything that looks as if it could be run, the best guess first. Empty where nothing does."""
+    finders = (python.trio, python.script, _make, _rust, _go, _node, _cmake, _shell, python.pytest)
+    found = [one for finder in finders for one in finder(survey, which)]
+    return sorted(found, key=lambda one: one.kind)
+
+
+def _make(survey: Survey, _which: Which) -> Iterator[Suggestion]:
+    path = survey.first("Makefile", "makefile")
+    if path is None or "/" in path:
+        return
+    for name in _TARGETS:
+        if any(survey.search(rf"^{name}\s*:(?!=)", [path])):
+            kind = Kind.RUNS if name in ("train", "eval") else Kind.MEASURES
+            because = f"{path} has the target {name}"
+            yield Suggestion(kind, f"make {name}", because, survey.all_sources(), reads=tuple(survey.texts))
+
+
+def _rust(survey: Survey, _which: Which) -> Iterator[Suggestion]:
+    if "Cargo.toml" not in survey.tracked:
+        return
+    found = Suggestion(
+        kind=Kind.TESTS,
+        command="cargo test --release",
+        because="Cargo.toml is there",
+        editable=survey.all_sources(),
+        setup="cargo build --release",
+        cache=("target",),
+        metric=SECONDS,
+        direction=Direction.MIN,
+    )
+    if survey.holds("benches"):
+        yield replace(found, kind=Kind.MEASURES, command="cargo bench", because="benches/ is there", setup="")
+    if "src/main.rs" in survey.tracked:
+        reads = tuple(survey.sources("Rust"))
+        yield replace(found, kind=Kind.RUNS, command="cargo run --release", reads=reads, metric="", direction=None)
+    yield replace(found, setup="cargo test --release --no-run")
+
+
+def _go(survey: Survey, _which: Which) -> Iterator[Suggestion]:
+    if "go.mod" not in survey.tracked:
+        return
+    hit = next(survey.search(r"^func (Benchmark\w+)\("), None)
+    kind, command = (Kind.MEASURES, "go test -bench . ./...") if hit else (Kind.TESTS, "go test ./...")
+    because = f"{hit.path} holds {hit.match[1]}" if hit else "go.mod is there"
+    yield Suggestion(kind, command, because, survey.all_sources(), metric=SECONDS, direction=Direction.MIN)
+
+
+def _node(survey: Survey, _which: Which) -> Iterator[Suggestion]:
+    try:
+        package = json.loads(survey.texts.get("package.json", "null"))
+    except ValueError:
+        return
+    scripts = package.get("scripts") if isinstance(package, dict) else None
+    for name in (*_TARGETS, "test"):
+        if isinstance(scripts, dict) and name in scripts:
+            kind = Kind.TESTS if name == "test" else Kind.MEASURES
+            reads = () if kind is Kind.TESTS else tuple(survey.texts)
+            because = f"package.json has the script {name}"
+            yield Suggestion(kind, f"npm run {name}", because, survey.all_sources(), reads=reads)
+
+
+def _cmake(survey: Survey, _which: Which) -> Iterator[Suggestion]:
+    if "CMakeLists.txt" in survey.tracked:
+        yield Suggestion(
+            kind=Kind.TESTS,
+            command="ctest --test-dir build --output-on-failure",
+            because="CMakeLists.txt is there",
+            editable=survey.all_sources(),
+            setup="cmake -S . -B build -DCMAKE_BUILD_TYPE=Release && cmake --build build",
+            cache=("build",),
+            metric=SECONDS,
+            direction=Direction.MIN,
+        )
+
+
+def _shell(survey: Survey, _which: Which) -> Iterator[Suggestion]:
+    if path := survey.first(*_SCRIPTS):
+        reads = (path, *(name for name in survey.texts if name != path))
+        yield Suggestion(Kind.RUNS, f"sh {shlex.quote(path)}", f"{path} is there", survey.all_sources(), reads=reads)

@@ -1,0 +1,146 @@
+"""What is there, and what follows from it: the proposals that `ar init` makes, each with what was seen.
+
+Reads the folder, runs nothing, writes nothing. The person has the last word on every one of them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from autoresearch.core.history import Direction
+from autoresearch.errors import ConfigError
+from autoresearch.scaffold.commands import suggestions
+from autoresearch.scaffold.metrics import guess_direction, printed_metrics
+from autoresearch.scaffold.suggestion import Suggestion, Which
+from autoresearch.scaffold.survey import Survey, look
+
+_DATA = ("data", "dataset", "datasets", "corpus", "inputs", "weights", "pretrained", "checkpoints")
+_ENVIRONMENTS = (".venv", "venv", "node_modules")
+_MOST_DATA = 12
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_TRACKERS = {
+    "wandb": "WANDB_API_KEY",
+    "neptune": "NEPTUNE_API_TOKEN",
+    "comet_ml": "COMET_API_KEY",
+    "mlflow": "MLFLOW_TRACKING_TOKEN",
+}
+_ENVIRONMENT_READ = (
+    r"""(?:environ(?:\.get\(|\.setdefault\(|\[)|getenv\(|env::var\(|os\.Getenv\()\s*["']([A-Za-z_]\w*)["']"""
+    r"""|process\.env\.([A-Za-z_]\w*)"""
+)
+_FIXED_SEED = (
+    r"^\s*[\w.]*(?:SEED|seed)\s*(?::\s*int\s*)?=\s*\d+"
+    r"|(?:manual_seed(?:_all)?|random\.seed|default_rng|set_seed|seed_everything|PRNGKey|srand|seed_from_u64)\(\s*\d+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """Proposals for `autoresearch.toml`. An empty value: nothing was found for it."""
+
+    command: str = ""
+    setup: str = ""
+    metric: str = ""
+    direction: Direction | None = None
+    editable: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    cache: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
+    """Secrets that the code reads. Only a person may decide to pass them on."""
+    metric_seed: str = ""
+    """`none` where the code fixes its random seed."""
+    metrics: tuple[str, ...] = ()
+    """All likely metrics, the likeliest first."""
+    has_program: bool = False
+    """There is a program.md: it is the person's, and kept."""
+    notes: tuple[str, ...] = ()
+    """What was seen, a line each."""
+
+
+def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> Detected:
+    """Look at the folder in which the configuration will lie; `tracked` are git's files, relative to it.
+
+    Raises ConfigError where there are only notebooks, which no command can run and no proposer can edit well.
+    """
+    survey = look(root, tracked)
+    found = suggestions(survey, which)
+    if not found:
+        _refuse_notebooks(survey)
+    best = found[0] if found else Suggestion.nothing()
+    metrics = (best.metric,) if best.metric else tuple(printed_metrics(survey, best.reads))
+    seeds = list(_fixed_seeds(survey, best))
+    return Detected(
+        command=best.command,
+        setup=best.setup,
+        metric=metrics[0] if metrics else "",
+        direction=best.direction or (guess_direction(metrics[0]) if metrics else None),
+        editable=best.editable,
+        context=best.context,
+        data=tuple(_data(survey)),
+        cache=tuple(folder for folder in best.cache if not survey.holds(folder)),
+        pass_env=tuple(_secrets(survey)),
+        metric_seed="none" if seeds else "",
+        metrics=metrics,
+        has_program="program.md" in survey.tracked or (root / "program.md").exists(),
+        notes=tuple(_notes(survey, found, metrics, seeds)),
+    )
+
+
+def _refuse_notebooks(survey: Survey) -> None:
+    notebooks = [path for path in survey.tracked if path.endswith(".ipynb")]
+    if notebooks and survey.language is None:
+        raise ConfigError(
+            f"there are only notebooks here ({', '.join(notebooks[:3])}): a command has to run what is measured",
+            hint=f"jupyter nbconvert --to script {notebooks[0]}    then commit the script and: ar init",
+        )
+
+
+def _data(survey: Survey) -> Iterator[str]:
+    """Untracked folders that a worktree would lack; in a folder that is tracked in part, what is not."""
+    tracked = {str(folder) for path in survey.tracked for folder in PurePosixPath(path).parents} | {*survey.tracked}
+    open_folders = [name for name in (*_DATA, *_ENVIRONMENTS) if (survey.root / name).is_dir()]
+    found = 0
+    while open_folders and found < _MOST_DATA:
+        name = open_folders.pop(0)
+        if name not in tracked:
+            found += 1
+            yield name
+        elif (survey.root / name).is_dir():
+            inside = sorted(one.name for one in (survey.root / name).iterdir())
+            open_folders += [f"{name}/{one}" for one in inside if one not in ("__pycache__", ".DS_Store")]
+
+
+def _secrets(survey: Survey) -> list[str]:
+    read = [hit.match[1] or hit.match[2] for hit in survey.search(_ENVIRONMENT_READ)]
+    used = [name for module, name in _TRACKERS.items() if any(survey.search(rf"^\s*(?:import|from) {module}\b"))]
+    return list(dict.fromkeys(name for name in (*used, *read) if _SECRET.search(name)))
+
+
+def _fixed_seeds(survey: Survey, best: Suggestion) -> Iterator[str]:
+    """Where the code sets its seed, unless each sample can be given its own."""
+    if "{seed}" in best.command or any(survey.search(r"\bAR_SEED\b", best.reads)):
+        return
+    for hit in survey.search(_FIXED_SEED, best.reads):
+        yield f"{hit.path}:{hit.line} ({hit.match[0].strip()})"
+
+
+def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], seeds: Sequence[str]) -> Iterator[str]:
+    if survey.language:
+        yield f"mainly {survey.language}"
+    if found:
+        yield f"{found[0].because}: {found[0].command}"
+    if others := list(dict.fromkeys(one.command for one in found[1:])):
+        yield f"also possible: {', '.join(others)}"
+    if metrics:
+        yield f"likely metrics: {', '.join(metrics[:5])}"
+    if secrets := _secrets(survey):
+        yield f"the code reads {', '.join(secrets)}: withheld from experiments unless pass_env names it"
+    if seeds:
+        yield f"a fixed random seed in {seeds[0]}: read AR_SEED instead, or luck of the seed counts as gain"
+    if "program.md" in survey.tracked:
+        yield "program.md is there, and is kept"

@@ -1,0 +1,84 @@
+"""How Python projects are probably run: karpathy's three files, training and measuring scripts, pytest."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from autoresearch.core.history import Direction
+from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
+from autoresearch.scaffold.survey import Survey
+
+_MODULE = r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))"
+_MEASURING = ("train.py", "bench.py", "benchmark.py", "measure.py", "score.py")
+_RUNNING = ("evaluate.py", "eval.py", "experiment.py", "run.py", "main.py", "solve.py", "solver.py", "fit.py")
+_JUDGES = re.compile(r"(prepare|data|dataset|eval|evaluate|evaluation|metric|measure|score|bench|benchmark|test)s?")
+"""Names of modules that measure or hold the data: shown to the proposer, not changed."""
+
+
+def trio(survey: Survey, which: Which) -> Iterator[Suggestion]:
+    """`prepare.py` is fixed, `train.py` is changed, `program.md` says so."""
+    if {"program.md", "prepare.py", "train.py"} <= set(survey.tracked):
+        yield Suggestion(
+            kind=Kind.AUTORESEARCH,
+            command=f"{_python_command(survey, which)} train.py",
+            because="program.md, prepare.py and train.py: the layout of karpathy/autoresearch",
+            editable=("train.py",),
+            context=("prepare.py",),
+            reads=("train.py", "prepare.py"),
+            metric="val_bpb",
+            direction=Direction.MIN,
+        )
+
+
+def script(survey: Survey, which: Which) -> Iterator[Suggestion]:
+    """A script that measures, and one that runs, by their usual names."""
+    python = _python_command(survey, which)
+    for kind, names in ((Kind.MEASURES, _MEASURING), (Kind.RUNS, _RUNNING)):
+        path = survey.first(*names)
+        if path is None:
+            continue
+        editable, context = _imported(survey, path)
+        if not _JUDGES.fullmatch(PurePosixPath(path).stem):
+            editable = (path, *editable)
+        editable = editable or survey.all_sources(but=path)
+        seed = " --seed {seed}" if any(survey.search(r"""add_argument\(\s*["']--seed["']""", [path])) else ""
+        reads = (path, *survey.sources("Python"))
+        yield Suggestion(kind, f"{python} {shlex.quote(path)}{seed}", f"{path} is there", editable, context, reads)
+
+
+def pytest(survey: Survey, which: Which) -> Iterator[Suggestion]:
+    """The tests, whose duration is a metric at least."""
+    tests = [path for path in survey.tracked if re.search(r"(^|/)(test_\w+|\w+_test)\.py$", path)]
+    if tests and survey.sources("Python"):
+        command = f"{_python_command(survey, which)} -m pytest -q"
+        editable = survey.all_sources()
+        yield Suggestion(Kind.TESTS, command, f"{tests[0]} is there", editable, metric=SECONDS, direction=Direction.MIN)
+
+
+def _python_command(survey: Survey, which: Which) -> str:
+    if "uv.lock" in survey.tracked and which("uv"):
+        return "uv run"
+    if "poetry.lock" in survey.tracked and which("poetry"):
+        return "poetry run python"
+    for folder in (".venv", "venv"):
+        if (survey.root / folder / "bin" / "python").exists():
+            return f"{folder}/bin/python"
+    return "python" if which("python") else "python3"
+
+
+def _imported(survey: Survey, script: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a script imports from the repository: what may change, and what it is judged by."""
+    editable: dict[str, None] = {}
+    context: dict[str, None] = {}
+    for hit in survey.search(_MODULE, [script]):
+        name = (hit.match[1] or hit.match[2]).split(".")[0]
+        side = context if _JUDGES.fullmatch(name) else editable
+        for folder in (PurePosixPath(script).parent, PurePosixPath(), PurePosixPath("src")):
+            if name and f"{folder / name}.py" in survey.tracked:
+                side[f"{folder / name}.py"] = None
+            elif name and survey.holds(str(folder / name)):
+                side[f"{folder / name}/**/*.py"] = None
+    return tuple(editable), tuple(context)

@@ -1,0 +1,132 @@
+"""What lies in the folder: the tracked files, and the text of those that may say how the project is run.
+
+Only reads. What follows from it is decided in `scaffold.commands`, `scaffold.metrics` and `scaffold.detect`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+MOST_FILES = 400
+FEW_FILES = 6
+MOST_BYTES = 200_000
+"""Per file: what says how to run a project stands in its first lines, and generated code is longer."""
+
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "Python": (".py",),
+    "Rust": (".rs",),
+    "Go": (".go",),
+    "JavaScript": (".js", ".mjs", ".ts", ".jsx", ".tsx"),
+    "C or C++": (".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".cu"),
+    "Java": (".java", ".kt"),
+    "Julia": (".jl",),
+    "R": (".R", ".r"),
+    "shell": (".sh",),
+}
+_OTHERS = ("Makefile", "makefile", "package.json", "Cargo.toml", "go.mod", "CMakeLists.txt", "pyproject.toml")
+_NOT_SOURCE = re.compile(r"(^|/)(tests?|testing|bench(es|marks?)?|docs?|examples?|third_party|vendor|node_modules)/")
+_CHECKS = re.compile(
+    r"^(test|bench|eval|prepare|conftest|setup\.py|build\.rs)|_test\.|\.test\.|_bench\.|\.spec\.", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a pattern was found; `line` counts from 1."""
+
+    path: str
+    line: int
+    match: re.Match[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A folder, as far as `ar init` looks at it. Paths are relative to `root`, with `/`."""
+
+    root: Path
+    tracked: tuple[str, ...]
+    texts: Mapping[str, str]
+
+    def search(self, pattern: str, paths: Sequence[str] | None = None) -> Iterator[Hit]:
+        """Every match, file by file (those nearest to the root first), line by line."""
+        compiled = re.compile(pattern)
+        for path in self.texts if paths is None else paths:
+            for number, line in enumerate(self.texts.get(path, "").split("\n"), start=1):
+                yield from (Hit(path, number, match) for match in compiled.finditer(line))
+
+    def first(self, *names: str) -> str | None:
+        """The tracked file with the first of these names that there is, nearest to the root."""
+        for name in names:
+            for path in sorted(self.texts, key=_depth):
+                if PurePosixPath(path).name == name and _depth(path) <= 2:
+                    return path
+        return None
+
+    def holds(self, folder: str) -> bool:
+        """Is anything below this folder tracked?"""
+        return any(path.startswith(f"{folder}/") for path in self.tracked)
+
+    @property
+    def language(self) -> str | None:
+        """The language of most code files."""
+        counts = {name: sum(path.endswith(ends) for path in self.tracked) for name, ends in SUFFIXES.items()}
+        best = max(counts, key=lambda name: counts[name])
+        return best if counts[best] else None
+
+    def sources(self, language: str) -> list[str]:
+        """The files of a language that are neither tests nor benchmarks nor other people's."""
+        return [path for path in self.tracked if path.endswith(SUFFIXES[language]) and is_source(path)]
+
+    def all_sources(self, but: str = "") -> tuple[str, ...]:
+        """The code of the main language: file by file while they are few, else by folder where no test is in it."""
+        language = self.language
+        if language is None:
+            return ()
+        files = [path for path in self.sources(language) if path != but]
+        if len(files) <= FEW_FILES:
+            return tuple(files)
+        ends = SUFFIXES[language]
+        mixed = {_top(path) for path in self.tracked if path.endswith(ends) and path not in files}
+        return tuple(dict.fromkeys(path if _top(path) in mixed else _glob(path) for path in files))
+
+
+def look(root: Path, tracked: Sequence[str]) -> Survey:
+    """Read what is there. Files that cannot be read as text count as not there."""
+    wanted = [path for path in tracked if path.endswith(_ENDS) or PurePosixPath(path).name in _OTHERS]
+    wanted.sort(key=lambda path: (_depth(path), path))
+    texts = {path: text for path in wanted[:MOST_FILES] if (text := _text(root / path)) is not None}
+    return Survey(root, tuple(tracked), texts)
+
+
+def is_source(path: str) -> bool:
+    """Not a test, a benchmark, an example or vendored code."""
+    return not _NOT_SOURCE.search(path) and not _CHECKS.search(PurePosixPath(path).name)
+
+
+_ENDS = tuple(end for ends in SUFFIXES.values() for end in ends)
+
+
+def _top(path: str) -> str:
+    """The uppermost folder, with its slash; empty for a file at the root."""
+    top, slash, _ = path.partition("/")
+    return f"{top}/" if slash else ""
+
+
+def _glob(path: str) -> str:
+    top = _top(path)
+    return f"{top}**/*{PurePosixPath(path).suffix}" if top else f"*{PurePosixPath(path).suffix}"
+
+
+def _depth(path: str) -> int:
+    return path.count("/")
+
+
+def _text(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES).decode("utf-8", errors="ignore")
+    except OSError:
+        return None

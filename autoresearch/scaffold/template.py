@@ -1,0 +1,129 @@
+"""The text of `autoresearch.toml` with every key in it, and of a first `program.md`.
+
+The keys, their defaults and their one line each come from `config.reference`, so that a key cannot be forgotten here.
+Not in here: what to choose (`scaffold.detect`), and writing the files (`scaffold.files`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from autoresearch.config import KeyDoc, reference, toml_value
+from autoresearch.core.history import Direction
+
+COMMENT_COLUMN = 34
+"""Where the comments begin; one behind a longer value goes on the line above it."""
+WIDTH = 100
+_HEADER = """\
+# What `ar run` works on. A key behind a # shows its default, or an example where it has none.
+# Keys marked "later" belong to a coming version and are refused until then.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a new configuration says. An empty value leaves the key at its default."""
+
+    command: str
+    metric: str
+    direction: Direction
+    editable: tuple[str, ...]
+    goal: str = ""
+    setup: str = ""
+    context: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    cache: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
+    metric_seed: str = ""
+    model: str = ""
+    suggested_pass_env: tuple[str, ...] = ()
+    """Written as a comment only: passing a secret on is for a person to decide."""
+
+    @property
+    def purpose(self) -> str:
+        """The goal, in words made of metric and direction where none is given."""
+        return self.goal or f"{'lower' if self.direction is Direction.MIN else 'raise'} {self.metric}"
+
+
+def template(choices: Choices) -> str:
+    """The whole file: what is chosen is set, every other key is a comment. It loads as it is."""
+    chosen, examples = _chosen(choices), _examples(choices)
+    lines = [_HEADER]
+    for table, docs in groupby(reference(), key=lambda doc: doc.table):
+        lines += ["", f"[{table}]"] if table else []
+        for doc in docs:
+            lines += _entry(doc, chosen.get((table, doc.key)), examples.get((table, doc.key), doc.example_text))
+    return "\n".join(lines) + "\n"
+
+
+def _chosen(choices: Choices) -> Mapping[tuple[str, str], str]:
+    values = {
+        ("", "goal"): choices.purpose,
+        ("", "editable"): choices.editable,
+        ("", "context"): choices.context,
+        ("experiment", "command"): choices.command,
+        ("experiment", "setup"): choices.setup,
+        ("experiment", "data"): choices.data,
+        ("experiment", "cache"): choices.cache,
+        ("experiment", "pass_env"): choices.pass_env,
+        ("metric", "name"): choices.metric,
+        ("metric", "direction"): choices.direction.value,
+        ("metric", "seed"): choices.metric_seed,
+        ("proposer", "model"): choices.model,
+    }
+    return {key: toml_value(value) for key, value in values.items() if value}
+
+
+def _examples(choices: Choices) -> Mapping[tuple[str, str], str]:
+    suggested = choices.suggested_pass_env
+    return {("experiment", "pass_env"): toml_value(suggested)} if suggested else {}
+
+
+def _entry(doc: KeyDoc, value: str | None, example: str) -> Iterator[str]:
+    setting = f"{doc.key} = {value}" if value is not None else f"# {doc.key} = {example}"
+    comment = f"# {doc.doc}" if doc.available else f"# later: {doc.doc}"
+    if len(setting) < COMMENT_COLUMN and COMMENT_COLUMN + len(comment) <= WIDTH:
+        yield f"{setting:<{COMMENT_COLUMN}}{comment}"
+    else:
+        yield comment
+        yield setting
+
+
+def program_text(choices: Choices) -> str:
+    """A first program.md: what the proposer is told, with room for the person's own ideas."""
+    better = "lower" if choices.direction is Direction.MIN else "higher"
+    context = [f"- Read these first, they stay as they are: {_listed(choices.context)}."] if choices.context else []
+    parts = [
+        f"# {choices.purpose}",
+        "",
+        "This file is read again before each proposal: edit it to steer a running search.",
+        "",
+        "## Goal",
+        f"Make `{choices.metric}` {better}. It is measured by running `{choices.command}`.",
+        "",
+        "## What may change",
+        f"- {_listed(choices.editable)}. Anything in there is fair game: structure, algorithms, constants.",
+        "",
+        "## What is fixed",
+        "- Every other file, the command, and how the metric is computed and printed.",
+        *context,
+        "- No new dependencies, no network, no reading of earlier results.",
+        "",
+        "## How it is judged",
+        f"- One change at a time, against the best so far. A {better} `{choices.metric}` is kept, all else is discarded.",
+        "- A crash, a run that takes too long and a missing metric are failures.",
+        "- At equal results, simpler code is better: removing something and losing nothing is a success.",
+        "- A gain must come from the change: not from the random seed, the measurement or the machine.",
+        "",
+        "## Ideas",
+        "What you know about this problem, what was tried before, what looks promising:",
+        "",
+        "- ",
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

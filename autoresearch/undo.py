@@ -1,0 +1,80 @@
+"""Taking a kept experiment back: a new experiment on top, measured, and kept because a person said so.
+
+History is never rewritten. What is not here: the merge that makes the tree (`record.merge`), and the command's words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autoresearch.core.decision import Side
+from autoresearch.core.experiment import (
+    Decision,
+    Experiment,
+    Measured,
+    Outcome,
+    Proposal,
+    Unmeasured,
+)
+from autoresearch.core.history import History
+from autoresearch.core.ports import Executor, Journal
+from autoresearch.errors import RunError, UsageError
+from autoresearch.opened import Open
+from autoresearch.orders import Settings, job_for
+
+REASON = "reverted by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What is taken back: `tree` is the incumbent's without it. `reverts` is None for a return to an older state."""
+
+    title: str
+    hypothesis: str
+    tree: str
+    reverts: int | None
+
+
+def find_kept(history: History, name: str) -> Experiment:
+    """The kept experiment that a number, `last` or the beginning of a commit id means. Raises UsageError."""
+    if name == "last":
+        matches = [one for one in history.kept if one.number and not history.is_reverted(one.number)][-1:]
+    elif name.isdigit() and len(name) < 7:
+        matches = [one for one in history.experiments if one.number == int(name)]
+    else:
+        matches = [one for one in history.experiments if len(name) >= 4 and one.commit.startswith(name.lower())]
+    if not matches:
+        raise UsageError(f"there is no experiment {name} in this run", hint="ar log --kept lists those to choose from")
+    if len(matches) > 1:
+        raise UsageError(f"{name} could be any of {len(matches)} experiments", hint="give more characters")
+    if not matches[0].is_kept:
+        number = matches[0].number
+        raise UsageError(f"experiment {number} was discarded: there is nothing to take back", hint=f"ar log {number}")
+    return matches[0]
+
+
+def undo(journal: Journal, executor: Executor | None, settings: Settings, what: Undo) -> Experiment:
+    """Record the return, on the branch, after one sample of it; without an executor, unmeasured.
+
+    Raises RunError when the state cannot be measured; the branch stays where it was, and the attempt is recorded.
+    """
+    parent = journal.history().incumbent
+    if parent is None:
+        raise RunError("this run has no baseline yet", hint="ar run")
+    proposal = Proposal(what.title, what.hypothesis, (), "revert")
+    opened = Open(journal.draft(parent, what.tree, proposal, what.reverts))
+    if executor is None:
+        result = opened.result(Outcome.SKIPPED, Decision.KEEP, f"{REASON}, not measured")
+        return journal.finish(opened.draft, result)
+    job = job_for(opened, Side.CANDIDATE, journal.history(), settings)
+    execution = executor.submit(job).result()
+    opened.take(execution, journal.history().sample_count + 1)
+    match execution:
+        case Measured():
+            return journal.finish(opened.draft, opened.result(Outcome.MEASURED, Decision.KEEP, REASON))
+        case Unmeasured(outcome, reason):
+            journal.finish(opened.draft, opened.result(outcome, Decision.DISCARD, f"{REASON}, but {reason}"))
+            raise RunError(
+                f"nothing was taken back: that state cannot be measured ({reason})",
+                hint=f"ar log {opened.draft.number} shows its output; --no-measure takes it back all the same",
+            )

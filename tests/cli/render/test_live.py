@@ -1,0 +1,211 @@
+"""The live screen on a real pseudo-terminal, as a person sees it."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from autoresearch.cli.render.terminal import can_show_live
+from tests.support.terminal import PATIENCE, ROOT, Person
+
+DRIVER = str(ROOT / "tests" / "support" / "screen_driver.py")
+SIZES = [(80, 24), (200, 50)]
+ROW = re.compile(r"^ +(\d+)  ")
+
+
+def run_some(person: Person, first: int, last: int) -> None:
+    for number in range(first, last + 1):
+        person.types("crash" if number % 5 == 3 else f"{'discard' if number % 2 else 'keep'} {3.3 - number / 100:.2f}")
+    person.sees(f"change {last}")
+
+
+def numbers(lines: list[str]) -> list[int]:
+    return [int(match[1]) for line in lines if (match := ROW.match(line))]
+
+
+def echoes(person: Person) -> bool:
+    return bool(termios.tcgetattr(person.child.fd)[3] & termios.ECHO)
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+def test_every_experiment_is_shown_once_in_order_above_the_header(columns: int, rows: int) -> None:
+    with Person([DRIVER], columns, rows) as person:
+        run_some(person, 0, 60)
+        person.types("sampling 24")
+        person.sees("#61 sampling")
+        assert numbers(person.lines) == list(range(61))
+        at = next(index for index, line in enumerate(person.visible) if "lower the loss" in line)
+        assert max(index for index, line in enumerate(person.visible) if ROW.match(line)) == at - 1
+        assert at + 6 == rows
+        assert sum("lower the loss" in line for line in person.lines) == 1
+        assert any(line.startswith("   #  commit   val_bpb") for line in person.visible)
+
+
+def test_the_screen_says_everything_in_eighty_columns() -> None:
+    with Person([DRIVER], 80, 24) as person:
+        for step in ("keep 3.28121", "keep 3.20412", "discard 3.21", "crash", "sampling 24", "output step 7"):
+            person.types(step)
+        person.sees("step 7")
+        person.waits(lambda: "  0 s of" not in "".join(person.visible), "for the clock to tick without an event")
+        lines = [re.sub(r"  \d s of", "  0 s of", line) for line in person.visible if line]
+        assert re.sub("━+", "━", lines.pop(-2)) in (
+            " #4 sampling  ─────────────  0 s of 24 s  change 4",
+            " #4 sampling  ━────────────  0 s of 24 s  change 4",
+            " #4 sampling  ━───────────  0 s of 24 s  change 4",
+        )
+        assert lines == [
+            "   #  commit   val_bpb     change  decision       took  hypothesis",
+            "   0  0000000  3.28121             ✓ baseline     12 s  change 0",
+            "   1  0000001  3.20412     −2.3 %  ✓ kept         12 s  change 1",
+            "   2  0000002  3.21       +0.18 %  · discarded    12 s  change 2",
+            "   3  0000003  –                   ✗ crashed      12 s  change 3",
+            "── lower the loss ─────────────────────────────────────── autoresearch/nov23 ──",
+            " val_bpb 3.20412   −2.3 % since the baseline 3.28121               1 kept of 3",
+            " time   ━━━━━━━━━━━━━─────────────  2m 30s of 5m",
+            " money  ━━━━━─────────────────────  0.60 usd of 3 usd",
+            "    step 7",
+        ]
+
+
+def test_resizing_leaves_no_garbage_and_doubles_nothing() -> None:
+    with Person([DRIVER], 80, 24) as person:
+        run_some(person, 0, 30)
+        last = 30
+        for columns, rows in ((200, 50), (120, 50), (120, 20), (60, 20), (200, 24), (80, 24)):
+            person.resizes(columns, rows)
+            last += 1
+            run_some(person, last, last)
+            person.waits(lambda: person.visible[-1] == "" or "one moment" in person.visible[-2], "for the new frame")
+            assert sum("lower the loss" in line for line in person.lines) == 1
+            assert all(len(line) < columns for line in person.visible)
+            assert max(Counter(numbers(person.lines)).values()) == 1
+            assert numbers(person.visible)[-5:] == list(range(last - 4, last + 1))
+
+
+def test_a_small_terminal_shows_what_fits_and_is_never_overflowed() -> None:
+    with Person([DRIVER], 30, 5) as person:
+        run_some(person, 0, 9)
+        person.types("sampling 24")
+        person.sees("#10 sampling")
+        assert sum("lower" in line for line in person.lines) == 1
+        assert numbers(person.lines) == list(range(10))
+
+
+def test_text_of_models_and_experiments_cannot_touch_the_screen() -> None:
+    with Person([DRIVER], 80, 24) as person:
+        person.types("sampling 24")
+        person.types(r"output \x1b[2J\x1b[31m[bold]loss[/bold]\x07 \u6f22\u5b57 50\r\x1b]0;title\x07%")
+        person.sees("    [bold]loss[/bold] 漢字 50 %".replace("漢字", "漢 字 "[:1]))
+        person.types("warn [red]careful[/red]")
+        person.sees("warning: [red]careful[/red]")
+        assert person.screen.title == ""
+
+
+def test_warnings_and_stray_prints_go_above_and_long_ones_are_folded() -> None:
+    with Person([DRIVER], 80, 24) as person:
+        person.types("keep 3.2")
+        person.types("warn " + "beware " * 20)
+        person.types("print a library says hello")
+        person.types("discard 3.3")
+        person.sees("change 1")
+        lines = person.visible
+        assert lines[2:5] == [
+            "warning: " + " ".join(["beware"] * 10),
+            " ".join(["beware"] * 10),
+            "a library says hello",
+        ]
+        assert sum("library" in line for line in person.lines) == 1
+
+
+def test_the_terminal_is_restored_after_leaving() -> None:
+    with Person([DRIVER], 80, 24) as person:
+        assert echoes(person)
+        run_some(person, 0, 2)
+        assert not echoes(person)
+        assert person.screen.cursor.hidden
+        person.types("leave")
+        person.sees("left")
+        assert not person.screen.cursor.hidden
+        assert echoes(person)
+        assert [line for line in person.visible if line][-2:] == [
+            "   2  0000002  3.28       −0.61 %  ✓ kept         12 s  change 2",
+            "left",
+        ]
+
+
+@pytest.mark.parametrize("how", ["raise oh no", "\x03"])
+def test_the_terminal_is_restored_after_an_exception_and_ctrl_c(how: str) -> None:
+    with Person([DRIVER], 80, 24) as person:
+        run_some(person, 0, 2)
+        person.types(how)
+        person.sees("KeyboardInterrupt" if how == "\x03" else "RuntimeError: oh no")
+        assert not person.screen.cursor.hidden
+        assert pyte_wraps(person)
+        assert not any("lower the loss" in line for line in person.visible)
+
+
+def pyte_wraps(person: Person) -> bool:
+    return 7 << 5 in person.screen.mode
+
+
+def test_a_run_goes_on_when_its_terminal_is_closed(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    program = (
+        "import os, pathlib, sys, time; from tests.support.screen_driver import Driver, LiveScreen\n"
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "driver = Driver(); screen = LiveScreen(driver.view, sys.stdout)\n"
+        "with screen:\n"
+        "    driver.step(screen, 'keep', '3.2'); sys.stdin.readline()\n"
+        "    driver.step(screen, 'keep', '3.1')\n"
+        f"pathlib.Path({str(done)!r}).write_text('done')\n"
+    )
+    with Person(["-c", program], 80, 24) as person:
+        person.sees("change 0")
+        person.child.close(force=False)
+        deadline = time.monotonic() + PATIENCE
+        while not done.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_a_pipe_and_a_dumb_terminal_get_no_live_screen() -> None:
+    assert not can_show_live(io.StringIO(), {"TERM": "xterm"})
+    assert not can_show_live(sys.__stdout__ or sys.stdout, {"TERM": "dumb"})
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux folds lines when it is resized, as most terminals do")
+def test_a_terminal_that_folds_lines_shows_no_garbage_after_resizing(tmp_path: Path) -> None:
+    def tmux(*arguments: str) -> str:
+        command = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+
+    def sees(text: str) -> list[str]:
+        deadline = time.monotonic() + PATIENCE
+        while text not in (shown := tmux("capture-pane", "-p", "-S", "-", "-t", "a")):
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.05)
+        return shown.splitlines()
+
+    tmux("new-session", "-d", "-s", "a", "-x", "200", "-y", "50", f"PYTHONPATH=. {sys.executable} {DRIVER}")
+    try:
+        last = 0
+        for columns, rows in ((200, 50), (80, 24), (60, 12), (200, 50), (90, 24)):
+            tmux("resize-window", "-t", "a", "-x", str(columns), "-y", str(rows))
+            for number in range(last, last + 8):
+                tmux("send-keys", "-t", "a", f"keep {4 - number / 100:.2f}", "Enter")
+            last += 8
+            lines = sees(f"change {last - 1}")
+            assert sum("lower the loss" in line for line in lines) == 1
+            assert numbers(lines) == list(range(last))
+    finally:
+        tmux("kill-server")

@@ -1,0 +1,332 @@
+"""The LLM proposer against a real server on loopback, through the real LiteLLM."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from autoresearch.core.edit import Replace
+from autoresearch.core.experiment import Usage
+from autoresearch.core.history import Direction, History
+from autoresearch.core.ports import Proposer, Request
+from autoresearch.errors import ProposalFailed, ProposerBroken
+from autoresearch.proposers.llm import LlmProposer
+from autoresearch.proposers.settings import LlmSettings, Price, Task
+from tests.support.chat_server import (
+    EMPTY,
+    HUGE,
+    ChatServer,
+    Content,
+    Drip,
+    Fault,
+    Hang,
+    HttpFault,
+    Malformed,
+    Reset,
+    WrongType,
+    nudge,
+)
+from tests.support.experiments import experiment
+
+TASK = Task("lower the loss", "val_bpb", Direction.MIN, "python train.py", ("train.py",))
+REPLY = (
+    "Title: raise the rate\nHypothesis: It is too low.\nExpected: 1 % less\n\n"
+    "<<<<<<< SEARCH\nRATE = 3.0\n=======\nRATE = 4.0\n>>>>>>> REPLACE\n"
+)
+EDIT = Replace("train.py", "RATE = 3.0\n", "RATE = 4.0\n")
+LIMIT = 3.0
+"""Seconds: long enough for an answer on a busy machine."""
+PRICE = Price(10.0, 100.0)
+OVERLOADED = HttpFault(429, "slow down", {"Retry-After": "0"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    """LiteLLM's import and its first call load a thousand modules; without any provider's key in the environment."""
+    keys = {name: os.environ.pop(name) for name in list(os.environ) if name.endswith("_API_KEY")}
+    with ChatServer([REPLY]) as server:
+        warm = proposer(server, call_timeout=60.0)
+        warm.warm_up()
+        warm.propose(request())
+    yield
+    os.environ.update(keys)
+
+
+def request(**fields: Any) -> Request:
+    digest = History(Direction.MIN, [experiment(0, 1.0)]).digest()
+    defaults: dict[str, Any] = {
+        "number": 1,
+        "parent": digest.incumbent,
+        "files": {"train.py": "RATE = 3.0\n"},
+        "context": {},
+        "instructions": "Be bold.",
+        "record": digest,
+        "source": lambda commit: {},
+    }
+    return Request(**{**defaults, **fields})
+
+
+def proposer(server: ChatServer, stop: Event | None = None, **fields: Any) -> LlmProposer:
+    defaults: dict[str, Any] = {"model": "openai/stub", "api_base": server.base_url, "backoff": 0.0}
+    return LlmProposer(LlmSettings(**{**defaults, **fields}), TASK, stop or Event())
+
+
+def roles(messages: Sequence[dict[str, str]]) -> list[str]:
+    return [message["role"] for message in messages]
+
+
+def test_a_reply_becomes_a_proposal_with_its_edits_its_words_and_its_cost() -> None:
+    with ChatServer([REPLY], usage=(1000, 50)) as server:
+        asked: Proposer = proposer(server, price=PRICE)
+        proposal = asked.propose(request())
+    assert proposal.title == "raise the rate"
+    assert proposal.hypothesis == "It is too low. Expected: 1 % less"
+    assert proposal.edits == (EDIT,)
+    assert (proposal.proposer, proposal.model) == ("llm", "openai/stub")
+    assert proposal.usage == Usage(1000, 50, pytest.approx(0.015))
+    assert proposal.reply == REPLY
+    assert "RATE = 3.0" in proposal.prompt
+
+
+def test_what_is_set_is_sent_and_no_key_is_needed_with_an_address() -> None:
+    with ChatServer([REPLY]) as server:
+        proposer(server, temperature=0.3, max_tokens=123).propose(request())
+        proposer(server).propose(request())
+    first, second = server.requests
+    assert first.path == "/v1/chat/completions"
+    assert first.headers["Authorization"] == "Bearer none"
+    assert (first.body["model"], first.body["temperature"], first.body["max_tokens"]) == ("stub", 0.3, 123)
+    assert roles(first.messages) == ["system", "user"]
+    assert "temperature" not in second.body
+
+
+def test_the_prompt_of_a_toy_task_can_be_answered_from_its_text_alone() -> None:
+    with ChatServer(nudge) as server:
+        proposal = proposer(server).propose(request())
+    assert proposal.edits == (Replace("train.py", "RATE = 3.0\n", "RATE = 2.7\n"),)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "hint"),
+    [
+        (HttpFault(401, "bad key"), "(401): bad key", "set OPENAI_API_KEY"),
+        (HttpFault(403, "not yours"), "(403): not yours", "set OPENAI_API_KEY"),
+        (HttpFault(404, "no such model"), "(404): no such model", "model's name"),
+        (HttpFault(400, "bad temperature"), "(400): bad temperature", "[proposer]"),
+        (HttpFault(429, "quota", code="insufficient_quota"), "(429): quota", "no credit left"),
+    ],
+)
+def test_what_no_later_request_can_change_is_told_at_once(fault: Fault, words: str, hint: str) -> None:
+    with ChatServer([REPLY], faults=[fault]) as server, pytest.raises(ProposerBroken) as broken:
+        proposer(server).propose(request())
+    assert words in broken.value.message
+    assert "openai/stub" in broken.value.message
+    assert hint in broken.value.hint
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OVERLOADED,
+        HttpFault(429, "later", {"Retry-After": format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)}),
+        HttpFault(500),
+        HttpFault(502),
+        HttpFault(503, "busy", {"Retry-After": "0.1"}),
+        Reset(),
+        Malformed(),
+        WrongType(),
+    ],
+    ids=lambda fault: getattr(fault, "status", type(fault).__name__),
+)
+def test_what_may_pass_is_tried_again_once_and_costs_nothing(fault: Fault) -> None:
+    with ChatServer([REPLY], faults=[fault], usage=(10, 1)) as server:
+        proposal = proposer(server, price=PRICE).propose(request())
+    assert proposal.edits == (EDIT,)
+    assert proposal.usage.tokens == 11
+    assert len(server.requests) == 2
+
+
+def test_four_failures_in_a_row_end_the_request_with_the_last_reason() -> None:
+    with ChatServer([REPLY], faults=[HttpFault(500)] * 3 + [HttpFault(503, "still busy")]) as server:
+        with pytest.raises(ProposalFailed, match="still busy") as failed:
+            proposer(server, price=PRICE).propose(request())
+        assert len(server.requests) == 4
+        assert proposer(server).propose(request()).edits == (EDIT,)
+    assert (failed.value.tokens_in, failed.value.spent_usd) == (0, 0.0)
+
+
+def test_nobody_listening_is_a_failure_of_the_request() -> None:
+    with ChatServer() as server:
+        address = server.base_url
+    asked = LlmProposer(LlmSettings("openai/stub", address, backoff=0.0), TASK, Event())
+    with pytest.raises(ProposalFailed, match="openai/stub"):
+        asked.propose(request())
+
+
+def test_a_provider_that_wants_hours_is_not_waited_for() -> None:
+    faults = [HttpFault(429, "tomorrow", {"Retry-After": "86400"})]
+    with ChatServer([REPLY], faults=faults) as server, pytest.raises(ProposalFailed, match="tomorrow"):
+        proposer(server).propose(request())
+    assert len(server.requests) == 1
+
+
+def test_stop_ends_a_pause_at_once() -> None:
+    stop, said = Event(), []
+
+    def ask() -> None:
+        with pytest.raises(ProposalFailed) as failed:
+            proposer(server, stop).propose(request())
+        said.append(failed.value.message)
+
+    with ChatServer([REPLY], faults=[HttpFault(503, "busy", {"Retry-After": "600"})]) as server:
+        asking = Thread(target=ask)
+        asking.start()
+        server.arrived.wait()
+        stop.set()
+        asking.join()
+    assert said == ["openai/stub (503): busy"]
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [Hang(), Drip()])
+def test_a_call_past_its_limit_is_left_behind_and_counts_with_all_it_can_have_cost(fault: Fault) -> None:
+    with ChatServer([REPLY], faults=[fault], usage=(10, 1)) as server:
+        asked = proposer(server, call_timeout=LIMIT, max_tokens=1000, price=PRICE)
+        proposal = asked.propose(request())
+    assert proposal.edits == (EDIT,)
+    sent = sum(len(message["content"]) for message in server.requests[0].messages) // 4
+    assert proposal.usage == Usage(10 + sent, 1001, pytest.approx(((10 + sent) * 10 + 1001 * 100) / 1e6))
+
+
+def test_fallback_models_follow_in_turn_and_the_one_that_answered_is_named() -> None:
+    faults = [HttpFault(404, "gone"), *[HttpFault(500)] * 4]
+    with ChatServer([REPLY], faults=faults) as server:
+        asked = proposer(server, fallback_models=("openai/second", "openai/third"))
+        proposal = asked.propose(request())
+    assert proposal.model == "openai/third"
+    assert [one.body["model"] for one in server.requests] == ["stub", *["second"] * 4, "third"]
+
+
+def test_a_fallback_of_another_provider_has_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ChatServer([REPLY], faults=[HttpFault(404, "gone")]) as first, ChatServer([REPLY]) as second:
+        monkeypatch.setenv("HOSTED_VLLM_API_BASE", second.base_url)
+        proposal = proposer(first, fallback_models=("hosted_vllm/mine",)).propose(request())
+    assert proposal.model == "hosted_vllm/mine"
+    assert (len(first.requests), len(second.requests)) == (1, 1)
+
+
+def test_a_model_without_its_key_is_not_asked() -> None:
+    with ChatServer([REPLY], faults=[HttpFault(404, "gone")]) as server, pytest.raises(ProposerBroken) as broken:
+        proposer(server, fallback_models=("mistral/other",)).propose(request())
+    assert broken.value.message == "openai/stub (404): gone; mistral/other needs a key"
+    with pytest.raises(ProposerBroken) as broken:
+        LlmProposer(LlmSettings("gpt-4o"), TASK, Event()).propose(request())
+    assert broken.value.hint == "export OPENAI_API_KEY=…"
+
+
+def test_the_request_failed_when_one_of_the_models_may_come_back() -> None:
+    faults = [HttpFault(404, "gone"), *[HttpFault(500)] * 4]
+    with ChatServer([REPLY], faults=faults) as server, pytest.raises(ProposalFailed):
+        proposer(server, fallback_models=("openai/second",)).propose(request())
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Content("I would rather wait."), "no edit was found"),
+        (EMPTY, "the reply was empty"),
+        (Content(REPLY[:-30], finish="length"), "cut off at 16,000 tokens"),
+        (HUGE, "10,000,000 characters"),
+    ],
+    ids=["unreadable", "empty", "truncated", "huge"],
+)
+def test_a_reply_that_cannot_be_used_is_told_to_the_model_and_all_is_paid(fault: Fault, reason: str) -> None:
+    with ChatServer([REPLY], faults=[fault], usage=(1000, 50)) as server:
+        proposal = proposer(server, price=PRICE).propose(request())
+    assert proposal.edits == (EDIT,)
+    assert proposal.usage == Usage(2000, 100, pytest.approx(0.03))
+    first, second = server.requests
+    assert roles(second.messages) == ["system", "user", "assistant", "user"]
+    assert second.messages[:2] == first.messages
+    assert second.messages[2]["content"]
+    assert reason in second.messages[3]["content"]
+    assert len(second.prompt) < len(first.prompt) + 30_000
+
+
+def test_three_useless_replies_end_the_request_and_all_is_paid() -> None:
+    with ChatServer(["no", "never"], usage=(1000, 50)) as server, pytest.raises(ProposalFailed) as failed:
+        proposer(server, price=PRICE).propose(request())
+    assert "no edit was found" in failed.value.message
+    assert (failed.value.tokens_in, failed.value.tokens_out) == (3000, 150)
+    assert failed.value.spent_usd == pytest.approx(0.045)
+    assert len(server.requests) == 3
+
+
+def test_what_was_billed_before_the_key_went_bad_is_told() -> None:
+    faults = [None, HttpFault(401)]
+    with ChatServer(["no"], faults, usage=(1000, 50)) as server, pytest.raises(ProposalFailed) as failed:
+        proposer(server).propose(request())
+    assert failed.value.tokens_in == 1000
+    assert "OPENAI_API_KEY" in failed.value.hint
+
+
+def test_the_cost_of_an_unknown_model_is_unknown_and_of_a_known_one_litellms() -> None:
+    with ChatServer([REPLY], usage=(1000, 100)) as server:
+        assert proposer(server).propose(request()).usage == Usage(1000, 100, None)
+        known = proposer(server, model="openai/gpt-4o").propose(request()).usage
+    assert known == Usage(1000, 100, pytest.approx(0.0035))
+
+
+def test_a_money_budget_wants_a_price_before_anything_is_sent() -> None:
+    with ChatServer([REPLY]) as server:
+        with pytest.raises(ProposerBroken, match="price of openai/stub is not known") as broken:
+            proposer(server, require_price=True).propose(request())
+        assert "price_in" in broken.value.hint
+        assert server.requests == []
+        assert proposer(server, require_price=True, price=PRICE).propose(request()).usage.cost_usd is not None
+
+
+def test_an_answer_without_usage_is_counted_by_its_length() -> None:
+    with ChatServer([], faults=[Content(REPLY, has_usage=False)]) as server:
+        usage = proposer(server).propose(request()).usage
+    assert usage.tokens_in > 500
+    assert usage.tokens_out == pytest.approx(len(REPLY) / 4, rel=0.5)
+
+
+def test_an_unknown_kind_of_model_is_told_with_litellms_words() -> None:
+    asked = LlmProposer(LlmSettings("no-such-provider/x"), TASK, Event())
+    with pytest.raises(ProposerBroken, match="no-such-provider/x"):
+        asked.propose(request())
+
+
+def test_describe_shows_the_prompt_its_size_and_its_price_and_sends_nothing() -> None:
+    with ChatServer([REPLY]) as server:
+        text = proposer(server, price=PRICE, max_tokens=1000).describe(request())
+        unknown = proposer(server).describe(request())
+    assert server.requests == []
+    assert text.startswith("--- system ---\n")
+    assert "RATE = 3.0" in text
+    assert "at most 1,000 out, at most 0.1" in text
+    assert "price not known" in unknown
+
+
+def test_nothing_is_printed_whatever_goes_wrong(capfd: pytest.CaptureFixture[str]) -> None:
+    with ChatServer([REPLY], faults=[HttpFault(500), Malformed(), WrongType()]) as server:
+        proposer(server).propose(request())
+    with pytest.raises(ProposerBroken):
+        LlmProposer(LlmSettings("no-such-provider/x"), TASK, Event()).propose(request())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_importing_the_proposer_does_not_import_litellm() -> None:
+    code = "import sys, autoresearch.proposers.llm; sys.exit('litellm' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

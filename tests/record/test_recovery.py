@@ -1,0 +1,183 @@
+"""The record after a death at any moment: branch and numbers agree, nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autoresearch.core.edit import Change
+from autoresearch.core.experiment import Decision, Outcome
+from autoresearch.core.history import Direction
+from autoresearch.core.layout import Layout
+from autoresearch.errors import RecordError
+from autoresearch.record.journal import GitJournal
+from autoresearch.record.pipes import ZERO, RefChange
+from autoresearch.record.repository import Repository
+from autoresearch.record.runs import Opening, Run, begin, find_run, free_tag, runs
+from tests.record.test_journal_contract import FILES, SCOPE, baseline, candidate, proposal, result
+from tests.support.repositories import git, make_repository, state_of
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[Repository]:
+    made = Repository(make_repository(tmp_path / "with space ü", FILES))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(repository: Repository) -> Run:
+    base = repository.head()
+    opening = Opening(base, repository.tree_of(base), "", "autoresearch.toml", "goal = 'ü'", "do", "", "basic", "0")
+    return begin(repository, "nov23", opening, None)
+
+
+def open_journal(repository: Repository, run: Run) -> GitJournal:
+    return GitJournal(repository, Layout(repository.root, run.tag), run, SCOPE, ("loss", Direction.MIN))
+
+
+def test_the_history_is_the_same_when_read_again_from_git(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    journal.finish(candidate(journal, "4\n"), result(4.0, Decision.KEEP))
+    journal.finish(candidate(journal, "6\n"), result(6.0, Decision.DISCARD))
+    again = open_journal(repository, run)
+    assert again.history().experiments == journal.history().experiments
+    assert git(repository.root, "fsck", "--strict", "--no-dangling") == ""
+
+
+def test_the_branch_holds_the_kept_experiments_one_commit_each(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    journal.finish(candidate(journal, "6\n"), result(6.0, Decision.DISCARD))
+    journal.finish(candidate(journal, "4\n"), result(4.0, Decision.KEEP))
+    log = git(repository.root, "log", "--format=%s", "main..autoresearch/nov23").split("\n")
+    assert log == ["x is 4", "baseline"]
+    assert git(repository.root, "show", "autoresearch/nov23:x.txt") == "4"
+
+
+def test_nothing_of_the_users_is_touched(repository: Repository, run: Run) -> None:
+    (repository.root / "x.txt").write_text("my own work\n")
+    before = state_of(repository.root)
+    journal = open_journal(repository, run)
+    baseline(journal)
+    journal.finish(candidate(journal, "4\n"), result(4.0, Decision.KEEP))
+    assert state_of(repository.root) == before
+
+
+def test_killed_after_the_draft_the_experiment_is_closed_as_interrupted(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    draft = candidate(journal, "4\n")
+    again = open_journal(repository, run)
+    last = again.history().experiments[-1]
+    assert (last.number, last.outcome, last.decision) == (1, Outcome.INTERRUPTED, Decision.DISCARD)
+    assert (last.title, last.usage, last.tree) == ("x is 4", draft.proposal.usage, draft.tree)
+    assert again.history().tried(draft.tree) is None
+    assert again.history().next_number == 2
+
+
+def test_killed_between_the_number_and_the_branch_the_branch_is_moved(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    kept = journal.finish(candidate(journal, "4\n"), result(4.0, Decision.KEEP))
+    base = repository.parents(kept.commit)[0]
+    repository.move(RefChange(run.branch_ref, base, kept.commit))
+    again = open_journal(repository, run)
+    assert repository.resolve(run.branch_ref) == kept.commit
+    assert len(again.history().experiments) == 2
+
+
+def test_killed_while_the_baseline_ran_it_is_tried_again(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    journal.draft(None, journal.base_tree(), proposal("baseline"))
+    again = open_journal(repository, run)
+    assert again.history().experiments == []
+    baseline(again)
+    assert [one.number for one in open_journal(repository, run).history().experiments] == [0]
+
+
+def test_locks_that_a_dead_git_left_on_our_refs_are_removed_and_nobody_elses(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    common = repository.common_dir
+    mine = [common / "refs/autoresearch/nov23/0001.lock", common / "refs/heads/autoresearch/nov23.lock"]
+    theirs = common / "refs/heads/main.lock"
+    for lock in (*mine, theirs):
+        lock.touch()
+    again = open_journal(repository, run)
+    again.finish(candidate(again, "4\n"), result(4.0, Decision.KEEP))
+    assert not any(lock.exists() for lock in mine)
+    assert theirs.exists()
+
+
+def test_a_branch_that_somebody_moved_is_an_error_with_a_way_on(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    git(repository.root, "commit", "--allow-empty", "--quiet", "--message=by hand")
+    git(repository.root, "branch", "--force", run.branch, "HEAD")
+    with pytest.raises(RecordError, match="which is no experiment of this run") as caught:
+        open_journal(repository, run)
+    assert "ar run --new" in caught.value.hint
+
+
+def test_a_keep_is_refused_while_the_branch_is_checked_out(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    git(repository.root, "switch", "--quiet", run.branch)
+    draft = candidate(journal, "4\n")
+    with pytest.raises(RecordError, match="is checked out in"):
+        journal.finish(draft, result(4.0, Decision.KEEP))
+    assert repository.resolve(run.branch_ref) == draft.parent_commit
+
+
+def test_a_transaction_is_all_or_nothing(repository: Repository, run: Run) -> None:
+    base = repository.head()
+    with pytest.raises(RecordError, match="could not move the refs"):
+        repository.move(RefChange("refs/autoresearch/nov23/0007", base, ZERO), RefChange(run.branch_ref, base, ZERO))
+    assert repository.resolve("refs/autoresearch/nov23/0007") is None
+
+
+def test_hooks_signing_and_a_missing_identity_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_repository(tmp_path / "repository", FILES)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("reference-transaction", "pre-commit", "post-checkout"):
+        hook = folder / ".git" / "hooks" / name
+        hook.write_text("#!/bin/sh\necho ran >> hooked\nexit 1\n")
+        hook.chmod(0o755)
+    git(folder, "config", "commit.gpgSign", "true")
+    git(folder, "config", "user.useConfigOnly", "true")
+    made = Repository(folder)
+    base = made.head()
+    opening = Opening(base, made.tree_of(base), "", "autoresearch.toml", "", "", "", "basic", "0")
+    journal = open_journal(made, begin(made, "nov23", opening, None))
+    baseline(journal)
+    journal.finish(candidate(journal, "4\n"), result(4.0, Decision.KEEP))
+    author = git(folder, "log", "-1", "--format=%an <%ae>", "autoresearch/nov23")
+    made.close()
+    assert author == "ar <ar@localhost>"
+    assert not (folder / "hooked").exists()
+
+
+def test_every_call_of_ar_run_is_a_commit_that_holds_what_it_used(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    journal.close("the budget is used up", 0.25)
+    assert git(repository.root, "show", "refs/autoresearch/nov23/run:autoresearch.toml") == "goal = 'ü'"
+    known = find_run(repository, None, "autoresearch.toml")
+    assert known is not None
+    assert (known.tag, known.why, known.opening.base) == ("nov23", "the budget is used up", run.opening.base)
+    assert "Cost-USD: 0.25" in git(repository.root, "log", "-1", "--format=%B", "refs/autoresearch/nov23/run")
+    begin(repository, "nov23", known.opening, known)
+    assert git(repository.root, "rev-list", "--count", "refs/autoresearch/nov23/run") == "3"
+    assert runs(repository)[0].why == ""
+
+
+def test_tags_are_month_and_day_and_count_on(repository: Repository, run: Run) -> None:
+    assert free_tag(repository, run.started.replace(month=11, day=24)) == "nov24"
+    assert free_tag(repository, run.started.replace(month=11, day=23)) == "nov23-2"
+    git(repository.root, "branch", "autoresearch/nov23-2")
+    assert free_tag(repository, run.started.replace(month=11, day=23)) == "nov23-3"

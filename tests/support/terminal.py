@@ -1,0 +1,83 @@
+"""A program on a real pseudo-terminal, and what a person would see there, scroll-back included."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pexpect
+import pyte
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 20.0
+
+
+class Person:
+    """Sits before the terminal: types, looks, resizes the window, waits until something is to be seen."""
+
+    def __init__(self, arguments: list[str], columns: int, rows: int) -> None:
+        environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+        for name in ("COLUMNS", "LINES", "NO_COLOR"):
+            environment.pop(name, None)
+        self.child = pexpect.spawn(sys.executable, arguments, dimensions=(rows, columns), env=environment)  # type: ignore[arg-type]
+        self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
+        self._stream = pyte.ByteStream(self.screen)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.child.close(force=True)
+
+    def types(self, line: str) -> None:
+        self.child.sendline(line)
+
+    def resizes(self, columns: int, rows: int) -> None:
+        """As terminals do: when it becomes lower, lines and cursor move up together."""
+        lost = max(self.screen.lines - rows, 0)
+        at = self.screen.cursor.y
+        self.screen.resize(rows, columns)
+        self.screen.cursor.y = min(max(at - lost, 0), rows - 1)
+        self.child.setwinsize(rows, columns)
+
+    def sees(self, text: str) -> None:
+        """Look until the text is on the screen."""
+        self.waits(lambda: any(text in line for line in self.screen.display), f"to see {text!r}")
+
+    def waits(self, happened: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not happened():
+            assert time.monotonic() < deadline, f"waited {what}:\n" + "\n".join(self.lines)
+            self._look()
+
+    def waits_for_the_end(self) -> None:
+        while self._look():
+            pass
+        self.child.wait()
+
+    def _look(self) -> bool:
+        try:
+            self._stream.feed(self.child.read_nonblocking(65536, timeout=0.2))
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        return True
+
+    @property
+    def visible(self) -> list[str]:
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def lines(self) -> list[str]:
+        """Scroll-back and screen."""
+        above = [
+            "".join(row[column].data for column in range(max(row, default=-1) + 1)).rstrip()
+            for row in self.screen.history.top
+        ]
+        return above + self.visible
