@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from types import TracebackType
 from typing import Annotated, NoReturn
 
 import typer
@@ -67,13 +68,23 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug and sys.argv[1:2] != ["--debug"]:
         sys.argv = [sys.argv[0], "--debug", *(word for word in sys.argv[1:] if word != "--debug")]
+    if not debug:
+        sys.excepthook = unexpected
     try:
-        code = app(standalone_mode=False, prog_name="ar")
+        # Not `app()`: that installs an exception hook of Typer's, in place of ours.
+        code = typer.main.get_command(app)(standalone_mode=False, prog_name="ar")
     except (ArError, TyperException, typer.Abort, KeyboardInterrupt) as error:
         if debug:
             raise
         code = tell(error)
     leave(code if isinstance(code, int) else 0)
+
+
+def unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """A defect of ours: one line for the person, the traceback on request."""
+    sys.stderr.write(f"error: unexpected {kind.__name__}: {error}\n")
+    sys.stderr.write("hint: the same command with --debug shows where; what is finished is in the record\n")
+    leave(1)
 
 
 def leave(code: int) -> NoReturn:

@@ -42,7 +42,7 @@ class ExperimentConfig(Table):
     canary: fields.Flag = True
     """before the baseline: check that the editable files are run"""
     seed: fields.Whole = 0
-    """from it follows the seed of every sample"""
+    """the seeds of all samples follow from it"""
     memory: Annotated[fields.Bytes | None, Later()] = Field(None, examples=["16GB"])
     """limit of a sample's memory; unset: none"""
     gpus: Annotated[fields.Number | Literal["all"], Later()] = 1
@@ -52,17 +52,17 @@ class ExperimentConfig(Table):
     isolation: Annotated[Literal["basic", "guarded", "strict"], Later(("guarded", "strict"))] = "basic"
     """how far an experiment is confined"""
     network: Annotated[fields.Flag, Later()] = False
-    """let experiments use the network where isolation can forbid it"""
+    """let experiments use the network"""
     write_paths: Annotated[fields.Texts, Later()] = ()
     """folders outside that experiments may write"""
     evaluate: Annotated[fields.Command, Later()] = ""
-    """measures the artefacts of `command` from a pristine checkout"""
+    """measures what `command` made, from a clean checkout"""
     price: Annotated[fields.DollarsPerHour | None, Later()] = Field(None, examples=["2.49usd/h"])
     """price of machine time, counted against the money budget"""
     cost: Annotated[fields.Text, Later()] = ""
     """a printed number that is money spent, in US dollars"""
     feedback: Annotated[fields.Text, Later()] = ""
-    """file with words for the proposer, written by the experiment"""
+    """file with words of the experiment for the proposer"""
 
 
 class MetricConfig(Table):
@@ -83,7 +83,7 @@ class MetricConfig(Table):
     max_samples: Annotated[fields.Whole, Field(ge=2), Later()] = 6
     """most samples of one experiment"""
     timing: Annotated[fields.Flag, Later()] = False
-    """the metric is a duration: guard against drift of the machine"""
+    """the metric is a duration: guard against drift"""
 
 
 class DecisionConfig(Table):
@@ -103,7 +103,7 @@ class ProposerConfig(Table):
     """`[proposer]`: where changes come from."""
 
     kind: Annotated[Literal["auto", "llm", "tuner", "hybrid", "command"], Later(("hybrid", "command"))] = "auto"
-    """auto: llm when there is a model, else tuner"""
+    """auto: llm if a model is named, else tuner"""
     model: fields.Line = Field("", examples=["anthropic/claude-sonnet-4-5"])
     """any LiteLLM model name"""
     api_base: fields.Line = ""
@@ -174,7 +174,7 @@ class SimplifyConfig(Table):
     """`[simplify]`: keeping changes that remove code."""
 
     max_loss: fields.GainOver = Gain()
-    """loss at which code that became shorter is kept all the same"""
+    """loss allowed to a change that removes code"""
 
 
 class Config(Table):
@@ -194,7 +194,7 @@ class Config(Table):
     constraints: Annotated[Mapping[str, fields.Constraint], Later()] = Field(
         {}, examples=[{"peak_vram_mb": "<= 48000"}]
     )
-    """limits on other printed numbers"""
+    """limit of another printed number, under its name"""
     proposer: ProposerConfig = ProposerConfig()
     budget: BudgetConfig = BudgetConfig()
     run: RunConfig = RunConfig()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -212,3 +212,15 @@ class Repository:
             blob = self.store("blob", text.encode("utf-8", "surrogateescape"))
             entries[name] = Entry(present.mode if present else FILE, name, blob)
         return None
+
+
+def create_repository(folder: Path, message: str) -> None:
+    """Make the folder a repository of its own, with its files in a first commit; no hook runs, nothing is signed."""
+    made = git.Repo.init(folder)
+    made.git.execute(["git", *SAFE, "add", "--all"])
+    made.close()
+    repository = Repository(folder)
+    tree = repository.git("write-tree")
+    commit = repository.commit(tree, [], f"{message}\n", datetime.now(UTC))
+    repository.git("update-ref", "HEAD", commit)
+    repository.close()

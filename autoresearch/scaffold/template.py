@@ -7,11 +7,12 @@ Not in here: what to choose (`scaffold.detect`), and writing the files (`scaffol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 
-from autoresearch.config import KeyDoc, reference, toml_value
+from autoresearch.config import KeyDoc, parse, reference, toml_value
 from autoresearch.core.history import Direction
+from autoresearch.core.scope import CONFIG_NAME
+from autoresearch.scaffold.choices import Choices
 
 COMMENT_COLUMN = 34
 """Where the comments begin; one behind a longer value goes on the line above it."""
@@ -22,40 +23,20 @@ _HEADER = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a new configuration says. An empty value leaves the key at its default."""
-
-    command: str
-    metric: str
-    direction: Direction
-    editable: tuple[str, ...]
-    goal: str = ""
-    setup: str = ""
-    context: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
-    cache: tuple[str, ...] = ()
-    pass_env: tuple[str, ...] = ()
-    metric_seed: str = ""
-    model: str = ""
-    suggested_pass_env: tuple[str, ...] = ()
-    """Written as a comment only: passing a secret on is for a person to decide."""
-
-    @property
-    def purpose(self) -> str:
-        """The goal, in words made of metric and direction where none is given."""
-        return self.goal or f"{'lower' if self.direction is Direction.MIN else 'raise'} {self.metric}"
-
-
 def template(choices: Choices) -> str:
-    """The whole file: what is chosen is set, every other key is a comment. It loads as it is."""
+    """The whole file: what is chosen is set, every other key is a comment.
+
+    It loads as it is: raises ConfigError where a choice is something that a configuration cannot hold.
+    """
     chosen, examples = _chosen(choices), _examples(choices)
     lines = [_HEADER]
     for table, docs in groupby(reference(), key=lambda doc: doc.table):
         lines += ["", f"[{table}]"] if table else []
         for doc in docs:
             lines += _entry(doc, chosen.get((table, doc.key)), examples.get((table, doc.key), doc.example_text))
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    parse(text, CONFIG_NAME)
+    return text
 
 
 def _chosen(choices: Choices) -> Mapping[tuple[str, str], str]:
@@ -109,12 +90,12 @@ def program_text(choices: Choices) -> str:
         "## What is fixed",
         "- Every other file, the command, and how the metric is computed and printed.",
         *context,
-        "- No new dependencies, no network, no reading of earlier results.",
+        "- No new dependencies.",
         "",
         "## How it is judged",
-        f"- One change at a time, against the best so far. A {better} `{choices.metric}` is kept, all else is discarded.",
+        f"- One change at a time, against the best so far. A {better} `{choices.metric}` is kept, anything else is not.",
         "- A crash, a run that takes too long and a missing metric are failures.",
-        "- At equal results, simpler code is better: removing something and losing nothing is a success.",
+        "- Of two ways to the same gain, the simpler one is better; code that is removed cannot break.",
         "- A gain must come from the change: not from the random seed, the measurement or the machine.",
         "",
         "## Ideas",

@@ -18,9 +18,9 @@ from tests.support.repositories import git, make_repository, state_of, write
 FILES = {"train.py": "print(1)\n", "data/.gitkeep": "", "src/lib.py": "", ".gitignore": "*.log\nbuild/\n"}
 
 
-@pytest.fixture(params=["repository", "a répo with späces"])
-def root(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    return make_repository(tmp_path / request.param, FILES)
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "a répo with späces", FILES)
 
 
 def worktree(root: Path, **options: object) -> Worktree:

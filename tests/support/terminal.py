@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,15 @@ class Person:
         self.screen.resize(rows, columns)
         self.screen.cursor.y = min(max(at - lost, 0), rows - 1)
         self.child.setwinsize(rows, columns)
+
+    @property
+    def echoes(self) -> bool:
+        """Does the terminal show what is typed?"""
+        return bool(termios.tcgetattr(self.child.child_fd)[3] & termios.ECHO)
+
+    def closes_the_window(self) -> None:
+        self.child.ptyproc.fileobj.close()
+        self.child.ptyproc.closed = True
 
     def sees(self, text: str) -> None:
         """Look until the text is on the screen."""

@@ -13,6 +13,9 @@ from autoresearch.cli.render.columns import Columns, Row
 from autoresearch.cli.render.text import clean, folded
 from autoresearch.cli.render.view import RunView
 
+WORTH_A_HEADING = 6
+"""With fewer lines in sight than this, a heading would take more room than it helps."""
+
 
 class Printed:
     """Turns items into lines, and knows how far up the last heading is by now."""
@@ -40,7 +43,8 @@ class Printed:
             spreads=len(row.values) > 1 or (old is not None and old.spreads),
             cost=bool(self._view.history.usage.cost_usd),
         )
-        if self._columns == old and self._lines_since_heading < visible:
+        out_of_sight = self._lines_since_heading >= visible >= WORTH_A_HEADING
+        if self._columns == old and not out_of_sight:
             return [self._columns.row(row)]
         self._lines_since_heading = 0
         return [self._columns.heading(), self._columns.row(row)]

@@ -28,11 +28,12 @@ class Region:
         if not above and frame == self._last:
             return
         self._last = frame
-        # the whole line goes first: blanks left over from a longer one would be folded by a narrower terminal
-        printed = "".join(f"{ERASE_LINE}{line}\r\n" for line in above)
+        # folded, not cut, where the terminal has just become narrower and has not told us yet; the line is erased first,
+        # too: blanks left over from a longer one would be folded later
+        printed = "".join(f"{ERASE_LINE}{line}{ERASE_RIGHT}\r\n" for line in above)
         drawn = f"{ERASE_RIGHT}\r\n".join(lines) + ERASE_REST
-        # text that is measured wrongly (new emoji, odd scripts) is cut at the edge instead of starting another row
-        self._terminal.write(f"{HIDE_CURSOR}{WRAP_OFF}\r{printed}{drawn}\r{up(lines)}{WRAP_ON}")
+        # cut at the edge, not folded: the way back up to the first line must be as long as there are lines
+        self._terminal.write(f"{HIDE_CURSOR}\r{printed}{WRAP_OFF}{drawn}\r{up(lines)}{WRAP_ON}")
 
 
 def up(lines: Sequence[str]) -> str:

@@ -1,0 +1,135 @@
+"""What an experiment gets to see, and what is held back from it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from autoresearch.core.ports import Job
+from autoresearch.runtime.environment import facts, filtered, looks_secret, placed, placeholders, provide_archiver
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OPENAI_API_KEY",
+        "WANDB_API_KEY",
+        "KEYS",
+        "my_key",
+        "HF_TOKEN",
+        "GITHUBTOKEN2",
+        "DB_PASSWORD",
+        "PGPASSWORD",
+        "MYSQL_PWD",
+        "SSHPASS",
+        "CLIENT_SECRET",
+        "secretsauce",
+        "AWS_REGION",
+        "AZURE_TENANT",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "SSH_AUTH_SOCK",
+        "GH_PAT",
+        "SENTRY_DSN",
+        "apiKey",
+        "NPM_CREDS",
+        "GPG_PASSPHRASE",
+        "ANTHROPIC_BASE_URL",
+    ],
+)
+def test_what_looks_secret_is_withheld(name: str) -> None:
+    assert looks_secret(name)
+    assert filtered({name: "x", "HOME": "/home/ada"}, ()).variables == {"HOME": "/home/ada"}
+    assert filtered({name: "x"}, ()).withheld == (name,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "HOME",
+        "PWD",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "WANDB_MODE",
+        "TOKENIZERS_PARALLELISM",
+        "KEYBOARD_LAYOUT",
+        "HF_HOME",
+        "LANG",
+        "TMPDIR",
+        "CUDA_VISIBLE_DEVICES",
+        "OMP_NUM_THREADS",
+        "XAUTHORITY",
+        "PASSENGERS",
+        "PATTERN",
+        "LD_LIBRARY_PATH",
+        "MONKEYPATCH",
+    ],
+)
+def test_what_does_not_look_secret_is_passed_on(name: str) -> None:
+    assert filtered({name: "x"}, ()).variables == {name: "x"}
+
+
+def test_what_is_named_is_passed_on_and_git_is_dropped_in_silence() -> None:
+    inherited = {"WANDB_API_KEY": "w", "HF_TOKEN": "h", "GIT_DIR": "/x", "GIT_SSH_COMMAND": "ssh", "AWS_REGION": "r"}
+    environment = filtered(inherited, ("WANDB_API_KEY", "AWS_*", "GIT_SSH_COMMAND"))
+    assert environment.variables == {"WANDB_API_KEY": "w", "GIT_SSH_COMMAND": "ssh", "AWS_REGION": "r"}
+    assert environment.withheld == ("HF_TOKEN",)
+
+
+def test_the_users_python_path_is_moved_into_the_worktree() -> None:
+    checkout, worktree = Path("/home/ada/code"), Path("/home/ada/code/.autoresearch/worktrees/0")
+    variables = {"PATH": "/usr/bin", "PYTHONPATH": "/home/ada/code/src::lib:/opt/x:/home/ada/code", "OLDPWD": "/"}
+    there = placed(variables, worktree / "sub", Path("/tools"), (checkout, worktree))
+    assert there["PYTHONPATH"] == f"{worktree}/src:lib:/opt/x:{worktree}"
+    assert there["PATH"] == "/tools:/usr/bin"
+    assert there["PWD"] == f"{worktree}/sub"
+    assert "OLDPWD" not in there
+
+
+def test_a_sample_is_told_about_itself() -> None:
+    job = Job(number=12, commit="c", sample=3, seed=99, limit=600.0, convention=None)
+    told = {"AR_SEED": "99", "AR_SAMPLE": "3", "AR_EXPERIMENT": "12", "AR_TAG": "nov23", "AR_TIME_LIMIT": "600"}
+    assert facts(job, "nov23", "") == told
+    assert facts(job, "nov23", "cuda:1") == told | {"AR_DEVICE": "cuda:1"}
+
+
+def test_placeholders_are_literal_and_other_braces_stay() -> None:
+    command = "x {seed} {sample}/{experiment} {tag} ${HOME} {{seed}} {other} {} awk '{print $1}' {seed:3}"
+    assert (
+        placeholders(command, seed=1, sample=2, experiment=3, tag="{seed}")
+        == "x 1 2/3 {seed} ${HOME} {1} {other} {} awk '{print $1}' {seed:3}"
+    )
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_the_archiver_of_an_experiment_is_the_next_one_that_is_not_ours(tmp_path: Path) -> None:
+    program(tmp_path / "venv" / "ar", "#!/usr/bin/python\nfrom autoresearch.__main__ import main\n")
+    program(tmp_path / "plain" / "ar", "not executable").chmod(0o644)
+    theirs = program(tmp_path / "usr" / "ar", "#!/bin/sh\necho archived\n")
+    path = os.pathsep.join(str(tmp_path / name) for name in ("missing", "venv", "plain", "usr"))
+    tools = tmp_path / "tools dir"
+    for _ in range(2):
+        provide_archiver(tools, path)
+        assert (tools / "ar").readlink() == theirs
+    env = {"PATH": f"{tools}:{path}"}
+    assert (
+        subprocess.run(["/bin/sh", "-c", "ar rcs x"], env=env, capture_output=True, check=True).stdout == b"archived\n"
+    )
+
+
+def test_without_an_archiver_ours_is_not_called_either(tmp_path: Path) -> None:
+    ours = program(tmp_path / "venv" / "ar", "#!/bin/sh\n# autoresearch\necho ours\n").parent
+    provide_archiver(tmp_path / "tools", str(ours))
+    done = subprocess.run(
+        ["/bin/sh", "-c", "ar rcs x"], env={"PATH": f"{tmp_path}/tools:{ours}"}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (127, b"ar: there is no archiver on PATH\n")
