@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
-from autoresearch.core.convention import convention_of
 from autoresearch.core.decision import Evidence, Rule, Side
 from autoresearch.core.history import History
+from autoresearch.core.metric import Convention
 from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy
 from autoresearch.core.seeds import sample_seed
 from autoresearch.errors import RunError
@@ -96,7 +96,7 @@ def job_for(opened: Open, side: Side, history: History, settings: Settings) -> J
         sample=sample,
         seed=sample_seed(settings.seed, number, sample),
         limit=limit_for(history, settings),
-        convention=convention_of(baseline.flags) if baseline else None,
+        convention=Convention.of_flags(baseline.flags) if baseline else None,
     )
 
 

@@ -26,7 +26,7 @@ from autoresearch.cli.signals import signals
 from autoresearch.config import check_files
 from autoresearch.core import events
 from autoresearch.core.budget import Meter, plan
-from autoresearch.core.convention import convention_of
+from autoresearch.core.metric import Convention
 from autoresearch.core.history import History
 from autoresearch.errors import ArError, BaselineFailed, ConfigError, UsageError
 from autoresearch.loop import Loop
@@ -184,7 +184,7 @@ class Session:
         experiment, baseline = event.experiment, self.history.baseline
         if experiment.number == 0 and baseline is not None:
             self.output.note(plan(self.meter.budget, baseline.seconds))
-            if not convention_of(baseline.flags).once:
+            if not Convention.of_flags(baseline.flags).once:
                 name = self.project.config.metric.name
                 self.output.announce(events.Warned(f"{name} is printed on several lines: the last one counts"))
         elif len(self.history.experiments) <= LOOKED_AT:

@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 LINES_SHOWN = 5
+PLACES_COUNTED = 200
 LINES_COMPARED = 20_000
 FULL_COMPARISONS = 200
 CLOSE_ENOUGH = 0.5
@@ -34,11 +35,16 @@ class Lines:
 
 
 def exact_places(text: str, search: str) -> list[int]:
-    """The offsets of all occurrences, overlapping ones too, at most six."""
+    """The offsets of all occurrences, overlapping ones too, at most 200.
+
+    A text that ends a line means whole lines: `X = 3` is not meant by `MAX_X = 3`.
+    """
     places: list[int] = []
+    whole_lines = search.endswith("\n")
     place = text.find(search)
-    while place >= 0 and len(places) <= LINES_SHOWN:
-        places.append(place)
+    while place >= 0 and len(places) < PLACES_COUNTED:
+        if not whole_lines or place == 0 or text[place - 1] == "\n":
+            places.append(place)
         place = text.find(search, place + 1)
     return places
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Self
 
 from autoresearch.core.printed import (
     MOST_NAMES,
@@ -30,6 +31,8 @@ from autoresearch.core.quantity import convert
 SELF_MEASURED = frozenset({"ar.seconds", "ar.peak_rss_mb"})
 """Metrics that `ar` measures itself: wall time in seconds, peak memory of the process tree in MB."""
 
+UNIT, MANY = "unit=", "printed=many"
+"""Flags in the record."""
 MOST_MEASURES = 32
 NAMES_SHOWN = 12
 SHOWN = 100
@@ -44,15 +47,15 @@ class Convention:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """As the baseline's flags in the record; `convention_of` reads them."""
-        return (f"unit={self.unit}",) * bool(self.unit) + ("printed=many",) * (not self.once)
+        """As they stand on the baseline in the record: `unit=ms`, `printed=many`, each only where it says something."""
+        return (f"{UNIT}{self.unit}",) * bool(self.unit) + (MANY,) * (not self.once)
 
-
-def convention_of(flags: Iterable[str]) -> Convention:
-    """The convention in the flags of a recorded baseline; other flags do not matter."""
-    found = tuple(flags)
-    unit = next((flag.removeprefix("unit=") for flag in found if flag.startswith("unit=")), "")
-    return Convention(unit, once="printed=many" not in found)
+    @classmethod
+    def of_flags(cls, flags: Iterable[str]) -> Self:
+        """The convention that these flags, among others, stand for."""
+        known = tuple(flags)
+        unit = next((flag.removeprefix(UNIT) for flag in known if flag.startswith(UNIT)), "")
+        return cls(unit, MANY not in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def _in_unit(unit: str) -> str:
 
 def _same(one: Number, other: Number) -> bool:
     if one.value is None or other.value is None:
-        return one.value is other.value and one.text == other.text
+        return False
     converted = convert(other.value, other.unit, one.unit)
     return converted is not None and math.isclose(one.value, converted, rel_tol=1e-12)
 

@@ -27,8 +27,8 @@ _SIZES: dict[str, int] = {
     "KB": 1000,
     "bytes": 1,
 }
-UNITS = tuple(sorted({*_TIME_NAMES, *_SIZES}, key=len, reverse=True))
-"""Every time and size unit that a program may print behind a number, longest first. `m` is minutes."""
+UNITS = (*_TIME_NAMES, *_SIZES)
+"""Every time and size unit that a program may print behind a number. `m` is minutes."""
 
 _DURATION = re.compile(rf"\s*({_NUMBER})\s*(ms|sec|s|min|m|h|d)(?![a-z])")
 _SIZE = re.compile(rf"({_NUMBER})\s*([a-z]+)", re.IGNORECASE)

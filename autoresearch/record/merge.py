@@ -36,8 +36,15 @@ def apply_patch(repository: Repository, tree: str, patch: Path) -> str | Refusal
         repository.git("read-tree", tree, env=env)
         code, output = repository.git_status("apply", "--cached", "--3way", str(patch.resolve()), env=env)
         if code != 0:
-            return Refusal(f"{patch.name} does not apply: {output.strip().splitlines()[-1:] or code}")
+            return Refusal(f"{patch.name} does not apply: {_complaint(output) or f'git apply ended with {code}'}")
         return repository.git("write-tree", env=env)
+
+
+def _complaint(output: str) -> str:
+    """What `git apply` objects to, in one line: its last words, or the files with conflicts that it lists."""
+    lines = output.strip().splitlines()
+    conflicts = [line.removeprefix("U ") for line in lines if line.startswith("U ")]
+    return f"conflict in {', '.join(conflicts)}" if conflicts else "".join(lines[-1:]).removeprefix("error: ")
 
 
 def difference(repository: Repository, old: str, new: str) -> Mapping[str, str | None]:

@@ -125,10 +125,9 @@ class Bench:
             self._stopping = False
 
     def close(self) -> None:
-        """Take the worktree away. Nothing may be running."""
-        if self._created:
-            self.worktree.remove()
-            self._created = False
+        """Take the worktree away, and what a killed run left. Nothing may be running."""
+        self.worktree.remove()
+        self._created = False
 
     def _find_roots(self, variables: Mapping[str, str]) -> list[Path]:
         """The folders of the worktree that stand for folders of the checkout on the interpreter's path."""

@@ -83,7 +83,7 @@ def facts(job: Job, tag: str, device: str) -> dict[str, str]:
         "AR_SAMPLE": str(job.sample),
         "AR_EXPERIMENT": str(job.number),
         "AR_TAG": tag,
-        "AR_TIME_LIMIT": f"{job.limit:.0f}",
+        "AR_TIME_LIMIT": f"{job.limit:.3f}".rstrip("0").rstrip("."),
     }
     return told | ({"AR_DEVICE": device} if device else {})
 

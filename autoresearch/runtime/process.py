@@ -37,7 +37,8 @@ class Process:
     def __init__(self, command: Command) -> None:
         """Raises RunError when no supervisor can be started."""
         self._command = command
-        self._overdue = time.monotonic() + command.limit + command.stop_grace + OVERDUE
+        self._started = time.monotonic()
+        self._overdue = self._started + command.limit + command.stop_grace + OVERDUE
         self._woken = False
         self._lock = threading.Lock()
         self._messages = bytearray()
@@ -145,12 +146,11 @@ class Process:
         start, _, end = self._messages.decode().partition("\n")
         if not start:
             raise RunError(f"the supervisor of a sample did not start: {stderr.strip()[-500:]}")
-        started = json.loads(start)
-        if started["errno"]:
-            return NotStarted(_why_not(self._command.arguments[0], started["errno"]))
         if not end:
-            _kill_what_can_be_found(started["pid"])
-        account = json.loads(end) if end else _LOST
+            _kill_what_can_be_found(json.loads(start)["pid"])
+        account = json.loads(end) if end else _LOST | {"seconds": time.monotonic() - self._started}
+        if account["errno"]:
+            return NotStarted(_why_not(self._command.arguments[0], account["errno"]))
         code: int | None = account["code"]
         return Finished(
             why=Why(account["why"]),
@@ -165,7 +165,7 @@ class Process:
         )
 
 
-_LOST: dict[str, Any] = {"why": Why.LOST, "code": None, "seconds": 0.0, "cpu_seconds": 0.0, "peak_rss": 0}
+_LOST: dict[str, Any] = {"why": Why.LOST, "errno": 0, "code": None, "seconds": 0.0, "cpu_seconds": 0.0, "peak_rss": 0}
 
 
 def _kill_what_can_be_found(pid: int) -> None:

@@ -3,7 +3,7 @@
 Run as a file, `python -I -S supervisor.py CONTROL STATUS LIMIT GRACE COMMAND…`, standard library only: it starts in
 milliseconds and stays while the command runs. Its working folder, environment and output pipes are the command's. On
 CONTROL it reads `stop` (TERM, GRACE seconds, KILL) or `kill`; end of file means that `ar` is gone, and kills as well.
-On STATUS it writes one JSON line when the command is started and one when everything has ended.
+On STATUS it writes one JSON line before the command is started and one when everything has ended.
 
 Covered on Linux: every descendant, whatever its session, group or parent, for orphans are handed to the supervisor.
 Elsewhere: the command's process group only. Not covered anywhere: processes that the command has others start
@@ -41,30 +41,37 @@ class Why(StrEnum):
 class Supervisor:
     """The command that was started, and the account of what it used."""
 
-    def __init__(self, control: int) -> None:
+    def __init__(self, control: int, status: int) -> None:
         self.control = control
+        self.status = status
         self.adopts_orphans = become_subreaper()
         self.wake = wake_when_a_child_ends()
         self.pid = 0
+        self.errno = 0
         self.code: int | None = None
         self.started = time.monotonic()
         self.seconds = 0.0
         self.peak_rss = 0
         self.cpu = 0.0
 
-    def start(self, command: list[str]) -> int:
-        """Start the command in a session of its own. Returns 0, or the errno that says why it could not be."""
+    def start(self, command: list[str]) -> None:
+        """Start the command in a session of its own; `errno` says why it could not be."""
+        go, go_end = os.pipe()
         failure, failure_end = os.pipe()
         self.started = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
-            become(command, failure_end)
+            os.close(go_end)
+            become(command, go, failure_end)
+        # Told before the command can do anything, such as killing us.
+        tell(self.status, f'{{"pid": {self.pid}}}\n')
+        os.close(go_end)
         os.close(failure_end)
         # Held open here, the pipes of the output would never come to their end in `ar`.
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        return int(os.read(failure, 16) or b"0")
+        self.errno = int(os.read(failure, 16) or b"0")
 
     def collect(self) -> bool:
         """Take every child that has ended. True when none is left, not even an adopted one."""
@@ -133,12 +140,12 @@ class Supervisor:
             except (ProcessLookupError, PermissionError):
                 continue
 
-    def report(self, why: Why) -> str:
+    def report(self, why: Why) -> None:
         """The last status line. `code` is negative for a signal, null for a process that could not be killed."""
         code = "null" if self.code is None else str(self.code)
         seconds = self.seconds or time.monotonic() - self.started
         used = f'"seconds": {seconds:.6f}, "cpu_seconds": {self.cpu:.6f}, "peak_rss": {self.peak_rss}'
-        return f'{{"why": "{why}", "code": {code}, {used}}}\n'
+        tell(self.status, f'{{"why": "{why}", "errno": {self.errno}, "code": {code}, {used}}}\n')
 
 
 def become_subreaper() -> bool:
@@ -164,12 +171,13 @@ def wake_when_a_child_ends() -> int:
     return wake
 
 
-def become(command: list[str], failure: int) -> None:
-    """In the forked child: turn into the command, or write the errno and end. Never returns."""
+def become(command: list[str], go: int, failure: int) -> None:
+    """In the forked child: wait for `go`, then turn into the command, or write the errno and end. Never returns."""
     os.setsid()
     for number in RESET_IN_COMMAND:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.read(go, 1)
     name = command[0]
     folders = [""] if "/" in name else os.environ.get("PATH", os.defpath).split(":")
     reason = 0
@@ -223,14 +231,13 @@ def main() -> None:
     control, status, limit, grace = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
     os.set_inheritable(control, False)
     os.set_inheritable(status, False)
-    supervisor = Supervisor(control)
-    problem = supervisor.start(sys.argv[5:])
-    tell(status, f'{{"pid": {supervisor.pid}, "errno": {problem}}}\n')
+    supervisor = Supervisor(control, status)
+    supervisor.start(sys.argv[5:])
     try:
         why = supervisor.run(limit, grace)
     finally:
         supervisor.kill_all()
-    tell(status, supervisor.report(why))
+    supervisor.report(why)
 
 
 if __name__ == "__main__":

@@ -90,8 +90,12 @@ class Worktree:
         self.cwd.mkdir(parents=True, exist_ok=True)
 
     def remove(self) -> None:
-        """Take the worktree away, after the caches have been put where the next run finds them."""
+        """Take the worktree away, after the caches have been put where the next run finds them.
+
+        Where none was created: what a killed run left.
+        """
         if self._admin == Path():
+            remove_leftovers(self._root, self.path.parent)
             return
         for name in self._cache:
             if (self.path / name).is_dir() and not (self.path / name).is_symlink():

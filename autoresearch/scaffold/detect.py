@@ -6,6 +6,7 @@ Reads the folder, runs nothing, writes nothing. The person has the last word on 
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from autoresearch.core.history import Direction
 from autoresearch.errors import ConfigError
 from autoresearch.scaffold.commands import suggestions
 from autoresearch.scaffold.metrics import guess_direction, printed_metrics
-from autoresearch.scaffold.suggestion import Suggestion, Which
+from autoresearch.scaffold.suggestion import SECONDS, Suggestion, Which
 from autoresearch.scaffold.survey import Survey, look
 
 _DATA = ("data", "dataset", "datasets", "corpus", "inputs", "weights", "pretrained", "checkpoints")
@@ -33,8 +34,8 @@ _ENVIRONMENT_READ = (
     r"""|process\.env\.([A-Za-z_]\w*)"""
 )
 _FIXED_SEED = (
-    r"^\s*[\w.]*(?:SEED|seed)\s*(?::\s*int\s*)?=\s*\d+"
-    r"|(?:manual_seed(?:_all)?|random\.seed|default_rng|set_seed|seed_everything|PRNGKey|srand|seed_from_u64)\(\s*\d+"
+    r"^[ \t]*[\w.]*(?:SEED|seed)\s*(?::\s*int\s*)?=\s*\d+"
+    r"|(?:manual_seed(?:_all)?|random\.seed|default_rng|set_seed|seed_everything|PRNGKey|srand|seed_from_u64)\(\s*\d+\)?"
 )
 
 
@@ -96,7 +97,7 @@ def _refuse_notebooks(survey: Survey) -> None:
     if notebooks and survey.language is None:
         raise ConfigError(
             f"there are only notebooks here ({', '.join(notebooks[:3])}): a command has to run what is measured",
-            hint=f"jupyter nbconvert --to script {notebooks[0]}    then commit the script and: ar init",
+            hint=f"jupyter nbconvert --to script {shlex.quote(notebooks[0])}    then commit the script and: ar init",
         )
 
 
@@ -117,7 +118,7 @@ def _data(survey: Survey) -> Iterator[str]:
 
 def _secrets(survey: Survey) -> list[str]:
     read = [hit.match[1] or hit.match[2] for hit in survey.search(_ENVIRONMENT_READ)]
-    used = [name for module, name in _TRACKERS.items() if any(survey.search(rf"^\s*(?:import|from) {module}\b"))]
+    used = [name for module, name in _TRACKERS.items() if any(survey.search(rf"^[ \t]*(?:import|from) {module}\b"))]
     return list(dict.fromkeys(name for name in (*used, *read) if _SECRET.search(name)))
 
 
@@ -134,9 +135,11 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], 
         yield f"mainly {survey.language}"
     if found:
         yield f"{found[0].because}: {found[0].command}"
-    if others := list(dict.fromkeys(one.command for one in found[1:])):
+    if others := list(dict.fromkeys(one.command for one in found[1:] if one.command != found[0].command)):
         yield f"also possible: {', '.join(others)}"
-    if metrics:
+    if list(metrics) == [SECONDS]:
+        yield f"the time that it takes is a metric: {SECONDS}"
+    elif metrics:
         yield f"likely metrics: {', '.join(metrics[:5])}"
     if secrets := _secrets(survey):
         yield f"the code reads {', '.join(secrets)}: withheld from experiments unless pass_env names it"

@@ -31,11 +31,13 @@ _MORE = _words(
 _DURATIONS = _words("time seconds secs ms us ns duration elapsed wall runtime memory mem rss")
 _SETTINGS = _words(
     "step steps epoch epochs iter iteration iterations lr learning seed params parameters batch depth width layers id "
-    "version rank device tokens"
+    "version rank device tokens vocab"
 )
 _JUDGED_ON = _words("val valid validation test eval dev heldout holdout best final")
 _PER_TIME = re.compile(r"per[_ -]?s(ec(ond)?)?\b|/s(ec)?\b|_ps\b")
 
+LONGEST_LINE = 1000
+"""Longer lines are generated code."""
 _NAME = r"[A-Za-z][\w./@-]*(?: [A-Za-z][\w./@-]*){0,3}"
 _PRINTS = r"print|echo|console\.log|logg?(?:er|ing)?\.|fmt\.P|cout|cat\(|puts"
 _PRINTED = (
@@ -79,7 +81,7 @@ def printed_metrics(survey: Survey, paths: Sequence[str]) -> list[str]:
     found: dict[str, int] = {}
     for path in paths:
         for line in survey.texts.get(path, "").split("\n"):
-            if re.search(_PRINTS, line) or "METRIC " in line:
+            if len(line) <= LONGEST_LINE and (re.search(_PRINTS, line) or "METRIC " in line):
                 for name in _names(line):
                     found.setdefault(name, len(found))
     likely = [name for name in found if guess_direction(name) is not None and not _is_setting(name)]

@@ -11,7 +11,7 @@ from autoresearch.core.history import Direction
 from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
 from autoresearch.scaffold.survey import Survey
 
-_MODULE = r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))"
+_MODULE = r"^[ \t]*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))"
 _MEASURING = ("train.py", "bench.py", "benchmark.py", "measure.py", "score.py")
 _RUNNING = ("evaluate.py", "eval.py", "experiment.py", "run.py", "main.py", "solve.py", "solver.py", "fit.py")
 _JUDGES = re.compile(r"(prepare|data|dataset|eval|evaluate|evaluation|metric|measure|score|bench|benchmark|test)s?")

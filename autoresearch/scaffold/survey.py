@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-MOST_FILES = 400
+MOST_FILES = 300
 FEW_FILES = 6
 MOST_BYTES = 200_000
 """Per file: what says how to run a project stands in its first lines, and generated code is longer."""
@@ -51,11 +51,12 @@ class Survey:
     texts: Mapping[str, str]
 
     def search(self, pattern: str, paths: Sequence[str] | None = None) -> Iterator[Hit]:
-        """Every match, file by file (those nearest to the root first), line by line."""
-        compiled = re.compile(pattern)
+        """Every match, file by file (those nearest to the root first); `^` and `$` are the ends of a line."""
+        compiled = re.compile(pattern, re.MULTILINE)
         for path in self.texts if paths is None else paths:
-            for number, line in enumerate(self.texts.get(path, "").split("\n"), start=1):
-                yield from (Hit(path, number, match) for match in compiled.finditer(line))
+            text = self.texts.get(path, "")
+            for match in compiled.finditer(text):
+                yield Hit(path, text.count("\n", 0, match.end()) + 1, match)
 
     def first(self, *names: str) -> str | None:
         """The tracked file with the first of these names that there is, nearest to the root."""
@@ -88,9 +89,8 @@ class Survey:
         files = [path for path in self.sources(language) if path != but]
         if len(files) <= FEW_FILES:
             return tuple(files)
-        ends = SUFFIXES[language]
-        mixed = {_top(path) for path in self.tracked if path.endswith(ends) and path not in files}
-        return tuple(dict.fromkeys(path if _top(path) in mixed else _glob(path) for path in files))
+        others = [path for path in self.tracked if path.endswith(SUFFIXES[language]) and path not in files]
+        return tuple(dict.fromkeys(_widest_glob(path, others) for path in files))
 
 
 def look(root: Path, tracked: Sequence[str]) -> Survey:
@@ -109,15 +109,14 @@ def is_source(path: str) -> bool:
 _ENDS = tuple(end for ends in SUFFIXES.values() for end in ends)
 
 
-def _top(path: str) -> str:
-    """The uppermost folder, with its slash; empty for a file at the root."""
-    top, slash, _ = path.partition("/")
-    return f"{top}/" if slash else ""
-
-
-def _glob(path: str) -> str:
-    top = _top(path)
-    return f"{top}**/*{PurePosixPath(path).suffix}" if top else f"*{PurePosixPath(path).suffix}"
+def _widest_glob(path: str, others: Sequence[str]) -> str:
+    """The files of the same kind in the uppermost folder that holds none of the others; else the file alone."""
+    file = PurePosixPath(path)
+    for folder in reversed(file.parents):
+        if folder.parts and not any(other.startswith(f"{folder}/") for other in others):
+            return f"{folder}/**/*{file.suffix}"
+    beside = [other for other in others if "/" not in other]
+    return path if "/" in path or beside else f"*{file.suffix}"
 
 
 def _depth(path: str) -> int:

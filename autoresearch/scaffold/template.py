@@ -93,7 +93,7 @@ def program_text(choices: Choices) -> str:
         "- No new dependencies.",
         "",
         "## How it is judged",
-        f"- One change at a time, against the best so far. A {better} `{choices.metric}` is kept, anything else is not.",
+        f"- One change at a time, against the best so far. A {better} `{choices.metric}` is kept, all else is not.",
         "- A crash, a run that takes too long and a missing metric are failures.",
         "- Of two ways to the same gain, the simpler one is better; code that is removed cannot break.",
         "- A gain must come from the change: not from the random seed, the measurement or the machine.",

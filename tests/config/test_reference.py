@@ -63,7 +63,7 @@ def test_the_readme_table_has_a_row_for_every_key():
 
 @pytest.mark.parametrize(
     "value",
-    ["", 'say "hi"', "back\\slash", "tab\there", "naïve 🚀", "line\nbreak", "\x7f", 3, -0.5, 1e-30, True, [], ["a", 'b"'],
+    ["", 'say "hi"', "back\\slash", "a\tb", "naïve 🚀", "line\nbreak", "\x7f", 3, -0.5, 1e-30, True, [], ["a", 'b"'],
      {}, {"a b": [1, {"c": "d"}], "π": "x"}],
 )  # fmt: skip
 def test_values_survive_being_written(value):

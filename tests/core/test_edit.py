@@ -116,9 +116,10 @@ def test_a_proposal_that_changes_nothing_is_refused(edits):
         (Create("train.py", ""), ["train.py", "exists already"]),
         (Replace("train.py", "", "x"), ["train.py", "empty"]),
         (Create("train.py/x", "x"), ["train.py/x", "is a file"]),
+        (Replace("train.py", "l", "L"), ["lines 4, 6, 7, 9, 10:"]),
         (Replace("train.py", "\n", ""), ["lines 1, 2, 3, 4, 5 and more"]),
         (Replace("train.py", "model", "m"), ["train.py", "more than once", "lines 4, 6, 9, 10"]),
-        (Replace("train.py", "e", "E"), ["lines 4, 5, 6:"]),
+        (Replace("train.py", "e", "E"), ["lines 4, 5, 6, 9, 10:"]),
     ],
 )
 def test_a_refusal_says_what_is_wrong_and_where(edit, words):
@@ -163,6 +164,12 @@ def test_a_text_found_twice_but_for_white_space_is_refused():
     assert "lines 1, 3" in refused([Replace("f", "a = 1\nb\n", "c\n")], {"f": text})
     text = "  a = 1\n  b\n    a = 1\n    b\n"
     assert "lines 1, 3" in refused([Replace("f", "a = 1\nb\n", "c\n")], {"f": text})
+
+
+def test_blank_lines_in_a_shifted_block_may_hold_anything_blank():
+    text = "def f():\n    a = 1\n\n    b = 2\n  \n    c = 3\n"
+    assert applied("a = 1\n   \nb = 2\n\nc = 3\n", "d = 4\n\ne = 5\n", text) == "def f():\n    d = 4\n\n    e = 5\n"
+    assert applied("\nb = 2\n", "d = 4\n", text) == "def f():\n    a = 1\n    d = 4\n  \n    c = 3\n"
 
 
 @pytest.mark.parametrize(
@@ -227,6 +234,7 @@ def test_the_tolerant_way_gives_what_the_exact_way_would():
             "    for step in range(11):\n        loss = model(step)\n",
             "line 5:\n    for step in range(10):\n        loss",
         ),
+        ("foo\n        if lost > 3 and bad:\n", "line 6:\n        loss = model(step)\n        if loss > 3:"),
         ("loss = model(step)\nmodel.update()\nfoo\nbar\nbaz\nx\ny\n", "line 6:\n        loss = model(step)\n"),
     ],
 )
@@ -258,6 +266,8 @@ def test_the_closest_place_is_found_in_a_long_file():
         ([Replace("train.py", "LR = 0.1\n", "")], "train.py −1"),
         ([Create("new.py", "a\nb\n")], "new.py (new) +2"),
         ([Create("empty.py", "")], "empty.py (new)"),
+        ([Write("train.py", TRAIN.replace("0.1", "0.2").replace("10", "11"))], "train.py +2 −2"),
+        ([Create(f"n{number}", "x") for number in range(4)], "n0 (new) +1, n1 (new) +1, n2 (new) +1, n3 (new) +1"),
         ([Delete("train.py")], "train.py (deleted) −10"),
         ([Write("train.py", TRAIN.rstrip())], "train.py +1 −1"),
         (
@@ -277,3 +287,9 @@ def test_a_summary_of_two_long_and_different_files_is_still_quick():
     old = "".join(f"{number}\n" for number in range(5000))
     new = "".join(f"{number}\n" for number in range(4999, 0, -1))
     assert summary(Change({"f": new}), {"f": old}) == "f −1"
+
+
+def test_whole_lines_do_not_match_inside_longer_ones() -> None:
+    edit = Replace("a.py", "X = 3\n", "X = 4\n")
+    assert apply([edit], {"a.py": "MAX_X = 3\nX = 3\n"}) == Change({"a.py": "MAX_X = 3\nX = 4\n"})
+    assert isinstance(apply([edit], {"a.py": "MAX_X = 3\n"}), Refusal)

@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 
+from autoresearch.core.convention import convention_of
 from autoresearch.core.metric import (
     SELF_MEASURED,
     Convention,
@@ -13,7 +14,6 @@ from autoresearch.core.metric import (
     MetricSpec,
     NoReading,
     Reading,
-    convention_of,
 )
 from autoresearch.core.printed import candidates, pairs, visible
 
@@ -257,6 +257,16 @@ def test_other_numbers_are_measures_in_the_order_of_their_first_appearance():
     assert list(reading.measures) == ["b", "a", "e"]
 
 
+def test_only_names_that_the_record_can_hold_are_measures():
+    assert read('{"a (b)": 1, "c\\n": 2, "d  e": 3, "ok": 4, "val_bpb": 5}').measures == {"ok": 4}
+
+
+def test_the_metric_is_found_late_in_a_long_line():
+    assert value("x=1 " * 100 + "val_bpb=0.9979") == 0.9979
+    assert value("some words, " * 100 + "val_bpb=0.9979") == 0.9979
+    assert "stands in" in reason("some words " * 100 + "val_bpb=0.9979")
+
+
 def test_at_most_32_measures_are_kept():
     reading = read("val_bpb: 1\n" + "\n".join(f"m{number}: {number}" for number in range(100)))
     assert list(reading.measures) == [f"m{number}" for number in range(32)]
@@ -300,7 +310,7 @@ def test_memory_does_not_grow_with_the_output():
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(5000, 20_000):
-        reader.feed(f"{'long' * 30}name{number}: {number} m: {number}")
+        reader.feed(f"{'long' * 10}name{number}: {number} m: {number}")
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert grown < 1_000_000
@@ -401,6 +411,20 @@ def test_random_text_never_breaks_the_reader():
 )
 def test_all_pairs_of_a_line_are_found(line, expected):
     assert [(name, number.value, number.unit) for name, number in pairs(visible(line))] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("a\r b\r\n", "b"),
+        ("a\rb\r  \r\n", "b"),
+        ("\x1b[2K\x1b[1;31mred\x1b[0m\x1b]0;title\x07 text\x1b(B", "red text"),
+        ("\r\n", ""),
+        ("plain", "plain"),
+    ],
+)
+def test_a_line_is_read_as_a_terminal_would_show_it(line, shown):
+    assert visible(line) == shown
 
 
 def test_candidates_are_the_named_numbers_with_their_last_value_and_how_often():

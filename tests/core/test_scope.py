@@ -94,7 +94,7 @@ def test_a_glob_that_can_never_match_is_an_error(glob):
             "a\0b",
             "a\x7fb",
         ),
-        *("a\x1b[31mb", "a\udcffb", "a\u2028b", "x" * 256, "ü" * 128, "/".join(["abc"] * 1200)),
+        *("a\x1b[31mb", "a\udcffb", "a\u2028b", "x" * 256, "x" * 256 + "/a", "ü" * 128, "/".join(["abc"] * 1200)),
         *(".git/config", ".git", ".GIT/hooks/x", "sub/.git/config", "sub/.Git", ".git./x", ".git /x", "GIT~1/x"),
         *(".g\u200cit/config", ".git:stream/x", ".autoresearch/live.json", ".AutoResearch/x"),
     ],

@@ -20,11 +20,15 @@ from tests.support.repositories import git, make_repository, write
 
 PYTHON = f"{shlex.quote(sys.executable)} -S"
 """In a command: an interpreter that starts in milliseconds."""
-SOLVE = "X = 3.0\nY = -2.0\n"
+GAP = "\n# Far enough apart that a change of one is no conflict with a change of the other.\n" * 3
 EVALUATE = 'from solve import X, Y\n\nprint(f"score: {(X - 1) ** 2 + (Y + 0.5) ** 2}")\n'
-BASELINE = 6.25
 LIMIT = 90.0
 """Seconds after which a call of `ar` is a failure of the test: far more than any takes."""
+
+
+def solve(x: float = 3.0, y: float = -2.0) -> str:
+    """The text of solve.py; the score is 6.25 as it stands, 0 with x = 1 and y = -0.5."""
+    return f"X = {x}\n{GAP}\nY = {y}\n"
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def config(
 
 def toy(folder: Path, files: Mapping[str, str] | None = None, **settings: Any) -> Path:
     """A repository with the task committed; `files` are added or replaced, `settings` are those of `config`."""
-    own = {"solve.py": SOLVE, "evaluate.py": EVALUATE, "program.md": "Find the lowest score.\n"}
+    own = {"solve.py": solve(), "evaluate.py": EVALUATE, "program.md": "Find the lowest score.\n"}
     return make_repository(folder, {**own, "autoresearch.toml": config(**settings), **(files or {})})
 
 
@@ -130,6 +134,12 @@ def patches(folder: Path, *changes: tuple[str, str, str]) -> Path:
         lines = unified_diff(before.splitlines(True), after.splitlines(True), f"a/{path}", f"b/{path}")
         write(folder, {f"{number:02}.patch": "".join(lines)})
     return folder
+
+
+def improvements(folder: Path) -> Path:
+    """Two patches for the toy that are better one after the other (3.25, then 2.25 with both), and a worse one."""
+    texts = (solve(x=2.0), solve(y=-1.0), solve(y=-9.0))
+    return patches(folder, *(("solve.py", solve(), text) for text in texts))
 
 
 def refs(folder: Path) -> str:

@@ -26,6 +26,8 @@ class Person:
         for name in ("COLUMNS", "LINES", "NO_COLOR"):
             environment.pop(name, None)
         self.child = pexpect.spawn(sys.executable, arguments, dimensions=(rows, columns), env=environment)  # type: ignore[arg-type]
+        self.child.delaybeforesend = None
+        self.child.delayafterclose = self.child.delayafterterminate = self.child.ptyproc.delayafterclose = 0.01
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._stream = pyte.ByteStream(self.screen)
 
@@ -39,11 +41,14 @@ class Person:
         self.child.sendline(line)
 
     def resizes(self, columns: int, rows: int) -> None:
-        """As terminals do: when it becomes lower, lines and cursor move up together."""
-        lost = max(self.screen.lines - rows, 0)
-        at = self.screen.cursor.y
+        """As terminals do: what is too much goes from the blank end first, then, with the cursor, from the top."""
+        at, lost = self.screen.cursor.y, max(self.screen.lines - rows, 0)
+        blank = next((index for index, line in enumerate(reversed(self.visible)) if line), self.screen.lines)
+        if min(lost, blank):
+            self.screen.cursor_position(1, 1)
+            self.screen.insert_lines(min(lost, blank))
         self.screen.resize(rows, columns)
-        self.screen.cursor.y = min(max(at - lost, 0), rows - 1)
+        self.screen.cursor.y = at - max(lost - blank, 0)
         self.child.setwinsize(rows, columns)
 
     @property

@@ -133,23 +133,27 @@ class Board:
         line.append("─" * (width - line.cell_len - len(branch)))
         return _cut(line.append(branch), width)
 
-    def _headline(self) -> Text:
+    def _headline(self) -> tuple[Text, Text]:
+        """The best number and how far it has come; and, for screens with room, since which number."""
         history = self._view.history
         best, baseline = history.best, history.baseline
-        line = Text(f"{clean(self._view.metric_name)} ")
+        line = Text(f" {clean(self._view.metric_name)} ")
         first = None if baseline is None else history.metric(baseline.number)
         value = None if best is None else history.metric(best.number)
         if first is None or value is None:
-            return line.append(MISSING, style="bold").append("   no baseline yet", style="dim")
+            return line.append(MISSING, style="bold"), Text("   no baseline yet", style="dim")
         line.append(format_metric(value), style="bold")
         if best is baseline:
-            return line.append("   the baseline", style="dim")
+            return line, Text("   the baseline", style="dim")
         line.append(f"   {format_change(value, first)}", style="green")
-        return line.append(f" since the baseline {format_metric(first)}", style="dim")
+        return line, Text(f" since the baseline {format_metric(first)}", style="dim")
 
     def _best_line(self, width: int) -> Text:
         counts = f"{self._kept} kept of {self._tried}"
-        line = Text(" ").append_text(self._best)
+        best, since = self._best
+        line = best.copy()
+        if line.cell_len + since.cell_len + len(counts) + 2 < width:
+            line.append_text(since)
         line.append(" " * (width - line.cell_len - len(counts) - 1) or " ")
         return _cut(line.append(counts), width)
 

@@ -28,8 +28,8 @@ class Region:
         if not above and frame == self._last:
             return
         self._last = frame
-        # folded, not cut, where the terminal has just become narrower and has not told us yet; the line is erased first,
-        # too: blanks left over from a longer one would be folded later
+        # folded, not cut, where the terminal has just become narrower and has not told us yet. The line is erased first
+        # as well: blanks left over from a longer one would be folded later
         printed = "".join(f"{ERASE_LINE}{line}{ERASE_RIGHT}\r\n" for line in above)
         drawn = f"{ERASE_RIGHT}\r\n".join(lines) + ERASE_REST
         # cut at the edge, not folded: the way back up to the first line must be as long as there are lines

@@ -1,0 +1,230 @@
+"""A small task for whole runs: its experiments take milliseconds, its changes come from a folder of patches.
+
+Every change adds a file with one word to `params/`: a number is added to the loss, any other word is something that
+happens (`crash`, `hang`, …, see MEASURE). What a call of `ar` starts carries a mark, so that nothing of it can hide.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli import Cli, Done, finish
+from tests.support.repositories import git, make_repository, state_of
+
+MEASURE = """\
+loss=100
+for file in params/*.txt; do
+    read -r word < "$file"
+    case $word in
+        crash) echo "boom in $file" >&2; exit 3 ;;
+        hang) echo waiting; sleep 600 ;;
+        polite) trap 'echo asked > "$TOLD"; exit 0' TERM; echo waiting; sleep 600 & wait ;;
+        stubborn) trap '' TERM; echo waiting; sleep 600; sleep 600 ;;
+        orphan) setsid sleep 600 & loss=$((loss - 1)) ;;
+        slow) echo waiting; sleep 1; loss=$((loss - 1)) ;;
+        *) loss=$((loss + word)) ;;
+    esac
+done
+echo "loss: $loss"
+"""
+CONFIG = """\
+goal = "a small loss"
+editable = ["params/*.txt"]
+
+[experiment]
+command = "sh measure.sh"
+env = {{ TOLD = "{told}" }}
+{experiment}
+
+[metric]
+name = "loss"
+direction = "min"
+{more}
+"""
+PATCH = """\
+Subject: {title}
+
+diff --git a/{path} b/{path}
+new file mode 100644
+--- /dev/null
++++ b/{path}
+@@ -0,0 +1 @@
++{word}
+"""
+MARK = "TOY_OF"
+PATIENCE = 30.0
+"""Seconds until something that must happen has not happened."""
+
+
+def until(happened: Callable[[], bool], what: str) -> None:
+    """Look again and again, with a deadline."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Toy:
+    """A repository with the task in it, and calls of `ar` in that repository."""
+
+    root: Path
+    tag: str = "toy"
+    made: int = 0
+    """So many changes were made up so far."""
+    before: dict[str, str] = field(default_factory=dict)
+    """The person's checkout as it was at the start."""
+
+    @classmethod
+    def make(cls, folder: Path, *, experiment: str = "", more: str = "", **files: str) -> Toy:
+        """`experiment` goes into the table [experiment], `more` to the end of the configuration."""
+        config = CONFIG.format(told=folder / "told", experiment=experiment, more=more)
+        ready = {"params/000.txt": "0\n", "measure.sh": MEASURE, "autoresearch.toml": config, "program.md": "Try.\n"}
+        root = make_repository(folder / "toy", {**ready, **files})
+        return cls(root, before=state_of(root))
+
+    @property
+    def told(self) -> Path:
+        """There once an experiment was asked to end."""
+        return self.root.parent / "told"
+
+    def changes(self, *words: object) -> str:
+        """A new folder of patches, one for each word, for `--replay`."""
+        folder = self.root.parent / f"patches-{self.made}"
+        folder.mkdir()
+        for word in words:
+            self.made += 1
+            path = f"params/{self.made:03}.txt"
+            patch = PATCH.format(title=f"add {word} in {self.made}", path=path, word=word)
+            (folder / f"{self.made:03}.patch").write_text(patch)
+        return str(folder)
+
+    def run_arguments(self, *words: object) -> list[str]:
+        """A call of `ar run` that tries these changes."""
+        tag = ["--tag", self.tag] if not self.ref("run") else []
+        return ["run", *tag, "--replay", self.changes(*words)]
+
+    @property
+    def cli(self) -> Cli:
+        return Cli(self.root.parent / "home", {MARK: str(self.root)})
+
+    def ar(self, *arguments: str) -> Done:
+        """A call of `ar`, to its end."""
+        return self.cli(self.root, *arguments)
+
+    def run(self, *words: object, more: tuple[str, ...] = ()) -> Done:
+        """Try these changes; the run must end well."""
+        done = self.ar(*self.run_arguments(*words), *more)
+        assert done.code == 0, done.err
+        return done
+
+    def start(self, *arguments: str) -> Running:
+        return Running(self.cli.start(self.root, *arguments))
+
+    # --- the record
+
+    def ref(self, name: str) -> str:
+        """What a ref of the run points to; empty when there is none."""
+        return self.refs().get(f"refs/autoresearch/{self.tag}/{name}", "")
+
+    def refs(self) -> dict[str, str]:
+        """Every ref of the repository."""
+        rows = git(self.root, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        return dict(row.split() for row in rows)
+
+    def experiments(self) -> dict[int, dict[str, str]]:
+        """By number: the trailers of each experiment, and its `commit`; a draft has no `Outcome`."""
+        return dict(self._experiments())
+
+    def _experiments(self) -> Iterator[tuple[int, dict[str, str]]]:
+        form = "--format=%(refname:lstrip=3)%00%(objectname)%00%(contents:trailers:unfold)%00"
+        rows = git(self.root, "for-each-ref", form, f"refs/autoresearch/{self.tag}").split("\0")
+        for name, commit, text in zip(rows[::3], rows[1::3], rows[2::3], strict=False):
+            if name.strip() != "run":
+                facts = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+                yield int(name), {**facts, "commit": commit}
+
+    @property
+    def branch(self) -> str:
+        return git(self.root, "rev-parse", f"autoresearch/{self.tag}")
+
+    # --- what is left
+
+    def processes(self) -> list[str]:
+        """The command lines of all processes that were started by a call of `ar` here, and that call itself."""
+        return [_command(pid) for pid in filter(str.isdigit, os.listdir("/proc")) if self._is_ours(pid)]
+
+    def _is_ours(self, pid: str) -> bool:
+        with suppress(OSError):
+            return f"{MARK}={self.root}".encode() in Path("/proc", pid, "environ").read_bytes().split(b"\0")
+        return False
+
+    def assert_clean(self) -> None:
+        """Nothing of a run is left but its record, and nothing of the person's has changed."""
+        until(lambda: not self.processes(), f"no process is left of {self.processes()}")
+        assert not [path for path in (self.root / ".git").rglob("*.lock") if not path.name.startswith("maintenance")]
+        assert not list(self.root.glob(".autoresearch/worktrees/*"))
+        assert len(git(self.root, "worktree", "list").splitlines()) == 1
+        assert not (self.root / ".git" / "worktrees").exists()
+        assert git(self.root, "fsck", "--no-dangling", "--no-progress") == ""
+        assert state_of(self.root) == self.before
+
+    def assert_sound(self) -> None:
+        """Numbers without a gap, every experiment finished, the branch at the newest kept one and made of kept ones."""
+        experiments = self.experiments()
+        assert sorted(experiments) == list(range(len(experiments)))
+        assert all(facts["Experiment"] == str(number) and facts["Outcome"] for number, facts in experiments.items())
+        kept = [facts["commit"] for facts in experiments.values() if facts["Decision"] == "keep"]
+        assert git(self.root, "rev-list", "--reverse", f"main..autoresearch/{self.tag}").split() == kept
+        self.assert_clean()
+
+
+def _command(pid: str) -> str:
+    with suppress(OSError):
+        return f"{pid} " + Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return pid
+
+
+@dataclass
+class Running:
+    """A call of `ar run --json` that goes on."""
+
+    process: subprocess.Popen[str]
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def sees(self, name: str, **fields: object) -> dict[str, Any]:
+        """Read events up to the first one of that name with these fields."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.events.append(json.loads(line))
+            if self.events[-1].items() >= {"event": name, **fields}.items():
+                return self.events[-1]
+        raise AssertionError(f"no {name} {fields} in {self.events}: {self.process.communicate()[1]}")
+
+    def kill(self) -> None:
+        """SIGKILL for `ar` alone. What it had said before is read all the same."""
+        self.process.kill()
+        self.ends()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ends(self) -> Done:
+        """Read to the end; its exit code and errors. `events` has all events then."""
+        assert self.process.stdout is not None
+        self.events += map(json.loads, self.process.stdout)
+        return finish(self.process)
+
+    @property
+    def finished(self) -> dict[int, str]:
+        """Commits of the experiments that were announced as finished, by number."""
+        return {one["number"]: one["commit"] for one in self.events if one["event"] == "experiment-finished"}
