@@ -6,7 +6,6 @@ import tracemalloc
 
 import pytest
 
-from autoresearch.core.convention import convention_of
 from autoresearch.core.metric import (
     SELF_MEASURED,
     Convention,
@@ -204,7 +203,7 @@ def test_units_of_time_and_size_are_converted_and_other_kinds_refused(printed, u
     "convention", [Convention(), Convention("ms"), Convention("%", once=False), Convention(once=False)]
 )
 def test_a_convention_survives_the_record(convention):
-    assert convention_of(("other", *" ".join(convention.flags).split())) == convention
+    assert Convention.of_flags(("other", *" ".join(convention.flags).split())) == convention
     assert read("t: 3 ms\n", "t").convention == Convention("ms")
 
 
