@@ -1,6 +1,5 @@
 """Writing into somebody's folder: all or nothing, and nothing of theirs is lost."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -78,4 +77,4 @@ def test_a_folder_in_the_way_is_an_error(tmp_path: Path, force: bool):
 def test_a_missing_folder_is_an_error_and_leaves_nothing(tmp_path: Path):
     with pytest.raises(UsageError, match="cannot be written: No such file or directory"):
         write({tmp_path / "a": "x", tmp_path / "gone" / "b": "y"})
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
