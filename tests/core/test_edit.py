@@ -120,9 +120,9 @@ def test_a_proposal_that_changes_nothing_is_refused(edits):
         (Replace("train.py", "", "x"), ["train.py", "empty"]),
         (Create("train.py/x", "x"), ["train.py/x", "is a file"]),
         (Replace("train.py", "l", "L"), ["lines 4, 6, 7, 9, 10:"]),
-        (Replace("train.py", "\n", ""), ["lines 1, 2, 3, 4, 5 and more"]),
         (Replace("train.py", "model", "m"), ["train.py", "more than once", "lines 4, 6, 9, 10"]),
         (Replace("train.py", "e", "E"), ["lines 4, 5, 6, 9, 10:"]),
+        (Replace("train.py", " ", ""), ["lines 1, 2, 4, 5, 6 and more"]),
     ],
 )
 def test_a_refusal_says_what_is_wrong_and_where(edit, words):
