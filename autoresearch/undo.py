@@ -27,12 +27,12 @@ REASON = "reverted by hand"
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What is taken back: `tree` is the incumbent's without it. `reverts` is None for a return to an older state."""
+    """What is taken back: `tree` is the incumbent's without it. `reverts` are the experiments that this undoes."""
 
     title: str
     hypothesis: str
     tree: str
-    reverts: int | None
+    reverts: tuple[int, ...]
 
 
 def find_kept(history: History, name: str) -> Experiment:

@@ -13,7 +13,7 @@ from autoresearch.core import events
 from autoresearch.core.budget import Budget, Meter
 from autoresearch.core.decision import keep_if_better
 from autoresearch.core.edit import Change
-from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Result, Usage
+from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Result, Sample, Usage
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Job
 from autoresearch.core.quantity import Gain
@@ -248,7 +248,7 @@ def test_an_incumbent_that_was_never_measured_is_sampled_first() -> None:
     bench.run()
     first = bench.history.incumbent
     tree = bench.journal.tree(first.commit, Change({"x.txt": "3\n"}))
-    draft = bench.journal.draft(first, tree, setting(3), reverts=0)
+    draft = bench.journal.draft(first, tree, setting(3), reverts=(0,))
     skipped = Result(Outcome.SKIPPED, Decision.KEEP, "by hand", (), (), {}, 0.0, datetime.now(UTC))
     bench.journal.finish(draft, skipped)
     bench.meter = Meter(Budget(), lambda: 0.0)
@@ -301,3 +301,13 @@ def test_an_exception_of_the_machinery_is_not_swallowed() -> None:
     bench = Bench([setting(4)], experiment=broken)
     with pytest.raises(OSError, match="disk on fire"):
         bench.run()
+
+
+def test_undoing_a_revert_brings_back_what_it_had_taken() -> None:
+    bench = Bench([setting(4), setting(3)])
+    bench.run()
+    for number, reverts in ((3, (2,)), (4, (3,))):
+        draft = bench.journal.draft(bench.history.incumbent, bench.journal.base_tree(), setting(3), reverts)
+        done = Result(Outcome.MEASURED, Decision.KEEP, "by hand", (Sample(3.0, 9),), (), {}, 0.0, datetime.now(UTC))
+        assert bench.journal.finish(draft, done).number == number
+    assert [number for number in range(5) if bench.history.is_reverted(number)] == [3]

@@ -89,7 +89,7 @@ def _without(repository: Repository, history: History, one: Experiment) -> Undo:
         )
     if tree == incumbent.tree:
         raise UsageError(f"nothing of experiment {one.number} is left in the incumbent")
-    return Undo(f"revert #{one.number}: {one.title}", f"Takes experiment {one.number} back.", tree, one.number)
+    return Undo(f"revert #{one.number}: {one.title}", f"Takes experiment {one.number} back.", tree, (one.number,))
 
 
 def _state(history: History, name: str) -> Undo:
@@ -97,6 +97,9 @@ def _state(history: History, name: str) -> Undo:
     one = find_kept(history, "0" if name == "baseline" else name)
     if history.incumbent is not None and one.tree == history.incumbent.tree:
         raise UsageError(f"the branch has the files of experiment {one.number} already")
+    after = tuple(
+        kept.number for kept in history.kept if kept.number > one.number and not history.is_reverted(kept.number)
+    )
     return Undo(
-        f"back to #{one.number}: {one.title}", f"Goes back to the files of experiment {one.number}.", one.tree, None
+        f"back to #{one.number}: {one.title}", f"Goes back to the files of experiment {one.number}.", one.tree, after
     )

@@ -142,7 +142,7 @@ class Draft:
     parent_commit: str
     proposal: Proposal
     started: datetime
-    reverts: int | None = None
+    reverts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Experiment:
     slot: int = 0
     flags: tuple[str, ...] = ()
     carried_from: int | None = None
-    reverts: int | None = None
+    reverts: tuple[int, ...] = ()
 
     @property
     def is_kept(self) -> bool:

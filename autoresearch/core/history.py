@@ -80,12 +80,18 @@ class History:
             self._tried.setdefault(experiment.tree, experiment.number)
         if experiment.is_kept:
             self._kept.append(experiment)
-        if experiment.reverts is not None:
-            self._reverted.add(experiment.reverts)
+        self._undo(experiment.reverts)
         if experiment.outcome is Outcome.MEASURED and experiment.number in self._samples:
             self._best.append(experiment)
         self._best.sort(key=lambda one: self.direction.cost(fmean(self.values(one.number))))
         del self._best[BEST_SHOWN:]
+
+    def _undo(self, numbers: Iterable[int]) -> None:
+        """They are taken back; what they themselves had taken back is there again."""
+        for number in numbers:
+            self._reverted.add(number)
+            undone = self._by_number.get(number)
+            self._reverted.difference_update(undone.reverts if undone else ())
 
     def _collect_samples(self, experiment: Experiment) -> None:
         taken = [(experiment.number, sample) for sample in experiment.samples if isinstance(sample, Sample)]

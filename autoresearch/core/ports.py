@@ -5,7 +5,7 @@ A second implementation of each lives beside the first or in the tests, and both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -123,7 +123,7 @@ class Journal(Protocol):
         """The id of the base's tree: what the baseline runs."""
         ...
 
-    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: int | None = None) -> Draft:
+    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
         """Give the proposal its number and its commit, before it runs. No parent: the baseline, on the base."""
         ...
 

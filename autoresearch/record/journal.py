@@ -8,7 +8,7 @@ What is not here: who may write (the lock's holder), what a result means, what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,11 +108,13 @@ class GitJournal:
         """The id of the commit's tree with the change in it."""
         return self._repository.changed_tree(self._repository.tree_of(commit), change)
 
-    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: int | None = None) -> Draft:
+    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
         """The experiment's number and commit, in the record before anything runs."""
         number = self._history.next_number
         above = self._run.opening.base if parent is None else parent.commit
-        draft = Draft(number, "", tree, parent.number if parent else None, above, proposal, datetime.now(UTC), reverts)
+        draft = Draft(
+            number, "", tree, parent.number if parent else None, above, proposal, datetime.now(UTC), tuple(reverts)
+        )
         return self._write_draft(draft, self._number_zero if number == 0 else ZERO)
 
     def redraft(self, draft: Draft, tree: str, proposal: Proposal) -> Draft:

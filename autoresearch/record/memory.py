@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import fmean
@@ -66,12 +66,12 @@ class MemoryJournal:
         files = {**self._all(commit), **change.files}
         return self._tree({path: text for path, text in files.items() if text is not None})
 
-    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: int | None = None) -> Draft:
+    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
         """The experiment's number and commit, before anything runs."""
         above = parent.commit if parent else self._base
         number, parent_number = self._history.next_number, parent.number if parent else None
         now = datetime.now(UTC)
-        draft = Draft(number, self._commit(tree), tree, parent_number, above, proposal, now, reverts)
+        draft = Draft(number, self._commit(tree), tree, parent_number, above, proposal, now, tuple(reverts))
         self.drafts[number] = draft
         return draft
 

@@ -76,8 +76,7 @@ def draft_facts(draft: Draft, usage: Usage) -> Iterator[tuple[str, str]]:
         yield "Tokens", f"{usage.tokens_in} {usage.tokens_out}"
     if usage.cost_usd:
         yield "Cost-USD", repr(usage.cost_usd)
-    if draft.reverts is not None:
-        yield "Reverts", str(draft.reverts)
+    yield from (("Reverts", line) for line in _lines(map(str, draft.reverts)))
 
 
 def result_facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
@@ -135,7 +134,7 @@ def read_experiment(commit: str, tree: str, text: str) -> Experiment:
         slot=_integer(facts, "Slot") or 0,
         flags=tuple(_first(facts, "Flags").split()),
         carried_from=_integer(facts, "Carried-From"),
-        reverts=_integer(facts, "Reverts"),
+        reverts=tuple(int(word) for line in facts.get("Reverts", ()) for word in line.split()),
     )
 
 

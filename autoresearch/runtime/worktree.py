@@ -79,6 +79,7 @@ class Worktree:
 
     def tidy(self) -> None:
         """As the commit has it, plus data, caches and what `setup` made: before every sample."""
+        # Gone before git looks: it must never write through one.
         for link in self._links:
             if link.is_symlink():
                 link.unlink()

@@ -3,53 +3,104 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from tests.support.chat_server import ChatServer, Hang
 from tests.support.repositories import git
-from tests.support.toy import Running, Toy, until
+from tests.support.toy import PATIENCE, Running, Toy, until
 
 AT_THE_BASELINE = ["run-started", "proposed", "sample-started", "sample-finished", "experiment-finished"]
 AFTER_IT = ["proposed", "sample-started", "sample-finished", "experiment-finished"]
+KILLS = 12
+MODEL = '[proposer]\nmodel = "openai/stub"\napi_base = "{}"'
 
 
-def drafts(toy: Toy) -> set[int]:
+def kill(toy: Toy, running: Running) -> set[int]:
+    """Kill `ar`, and `ar` alone; returns the experiments that have no result now."""
+    running.kill()
+    until(lambda: not toy.processes(), "nothing of it runs any more")
+    assert git(toy.root, "fsck", "--no-dangling", "--no-progress") == ""
     return {number for number, facts in toy.experiments().items() if "Outcome" not in facts}
 
 
-def assert_nothing_lost(toy: Toy, killed: list[Running]) -> None:
-    """What was announced as finished is in the record, the very same commit, under its number and nowhere else."""
-    recorded = {number: facts["commit"] for number, facts in toy.experiments().items()}
-    for running in killed:
-        assert running.finished.items() <= {**recorded, 0: running.finished.get(0, "")}.items()
-    assert len(set(recorded.values())) == len(recorded)
+def assert_nothing_lost(toy: Toy, runs: list[Running], interrupted: set[int]) -> None:
+    """What was ever announced is in the record, the very same commit; what had begun was interrupted; no more."""
+    toy.assert_sound()
+    experiments = toy.experiments()
+    for running in runs:
+        for number, commit in running.finished.items():
+            assert experiments[number]["commit"] == commit
+    outcomes = {number for number, facts in experiments.items() if facts["Outcome"] == "interrupted"}
+    assert outcomes == interrupted - {0}
+    assert all(experiments[number]["Decision"] == "discard" for number in outcomes)
+    assert experiments[0]["Outcome"] == "measured"
 
 
 def test_a_run_that_is_killed_after_any_event_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    toy = Toy.make(tmp_path)
-    killed: list[Running] = []
+    toy, runs = Toy.make(tmp_path), []
     interrupted: set[int] = set()
-    for name in (*AT_THE_BASELINE, *AFTER_IT):
-        running = toy.start(*toy.run_arguments(-1, 1), "--json")
-        if killed and name in AFTER_IT and toy.experiments().get(0, {}).get("Decision") == "keep":
-            running.sees("run-started")
-        running.sees(name)
+    for number, name in [*((0, name) for name in AT_THE_BASELINE), *((1, name) for name in AFTER_IT)]:
         before = toy.experiments()
-        running.kill()
-        killed.append(running)
-        until(lambda: not toy.processes(), "nothing of it runs any more")
-        assert git(toy.root, "fsck", "--no-dangling", "--no-progress") == ""
-        interrupted |= drafts(toy) - {0}
-        finished = {number for number, facts in before.items() if "Outcome" in facts}
-        assert {number: toy.experiments()[number] for number in finished} == {n: before[n] for n in finished}
-    last = toy.start(*toy.run_arguments(-1, 1), "--json")
+        runs.append(toy.start(*toy.run_arguments(-1, 1), "--json"))
+        runs[-1].sees("run-started")
+        if name != "run-started":
+            of = "number" if name == "experiment-finished" else "experiment"
+            runs[-1].sees(name, **{of: max(number, len(before)) if number else 0})
+        interrupted |= kill(toy, runs[-1])
+    runs.append(toy.start(*toy.run_arguments(-1, 1), "--json"))
+    assert runs[-1].ends().code == 0
+    assert_nothing_lost(toy, runs, interrupted)
+    assert len(interrupted - {0}) == 3
+
+
+def test_a_run_that_is_killed_at_random_moments_loses_nothing_with_git_gc_between(tmp_path: Path) -> None:
+    toy, runs = Toy.make(tmp_path), []
+    interrupted: set[int] = set()
+    chance = random.Random(2)
+    for turn in range(KILLS):
+        runs.append(toy.start(*toy.run_arguments(-1, "crash", 1, -1, "orphan", -1, 1, -1), "--json"))
+        for _ in range(chance.randrange(14)):
+            runs[-1].reads()
+        runs[-1].waits(chance.uniform(0, 0.1))
+        interrupted |= kill(toy, runs[-1])
+        if turn % 4 == 3:
+            git(toy.root, "gc", "--quiet")
+    runs.append(toy.start(*toy.run_arguments("hang"), "--json"))
+    runs[-1].sees("sample-started")
+    git(toy.root, "gc", "--quiet", "--prune=now")
+    interrupted |= kill(toy, runs[-1])
+    runs.append(toy.start(*toy.run_arguments(-1, 1), "--json"))
+    assert runs[-1].ends().code == 0
+    assert_nothing_lost(toy, runs, interrupted)
+
+
+def test_killed_during_the_canary_and_while_proposing_nothing_stays(tmp_path: Path) -> None:
+    with ChatServer(faults=[Hang()]) as server:
+        toy = Toy.make(tmp_path, more=MODEL.format(server.base_url))
+        toy.hold.touch()
+        canary = toy.start("run", "--tag", toy.tag, "--json")
+        until(lambda: any("sleep 600" in process for process in toy.processes()), "the canary runs")
+        assert kill(toy, canary) == set()
+        toy.hold.unlink()
+        proposing = toy.start("run", "--json")
+        assert server.arrived.wait(PATIENCE)
+        assert kill(toy, proposing) == set()
+    last = toy.start(*toy.run_arguments(-1), "--json")
     assert last.ends().code == 0
-    assert_nothing_lost(toy, [*killed, last])
+    assert_nothing_lost(toy, [canary, proposing, last], set())
+    assert list(toy.experiments()) == [0, 1]
+
+
+def test_what_a_kill_in_the_middle_of_git_leaves_is_cleared_away(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    toy.run(-1)
+    common = toy.root / ".git"
+    for ref in ("autoresearch/toy/run", "autoresearch/toy/0002", "heads/autoresearch/toy"):
+        (common / "refs" / f"{ref}.lock").touch()
+    (common / "autoresearch.lock").touch()
+    (common / "worktrees" / "0").mkdir(parents=True)
+    (toy.root / ".autoresearch" / "worktrees" / "0" / "half").mkdir(parents=True)
+    git(toy.root, "update-ref", "refs/heads/autoresearch/toy", toy.ref("0000"))
+    toy.run(-1)
+    assert list(toy.experiments()) == [0, 1, 2]
     toy.assert_sound()
-    experiments = toy.experiments()
-    assert interrupted
-    assert {number for number, facts in experiments.items() if facts["Outcome"] == "interrupted"} == interrupted
-    assert experiments[0]["Outcome"] == "measured"

@@ -69,7 +69,11 @@ def facts(repository: Path, commit: str) -> dict[str, str]:
 
 PROTECTED = replace("print a better number", ("evaluate.py", 'print("loss:",', 'print("loss:", 0 *'))
 REPLIES = [
-    replace("wider and faster", ("model/shape.py", "WIDTH = 2", "WIDTH = 6"), ("training/rate.py", "0.1", "0.4")),
+    replace(
+        "wider and faster",
+        ("model/shape.py", "WIDTH = 2", "WIDTH = 6"),
+        ("training/rate.py", "RATE = 0.1", "RATE = 0.4"),
+    ),
     PROTECTED,
     PROTECTED,
     PROTECTED,

@@ -113,7 +113,7 @@ def test_the_record_tells_what_is_best_what_failed_and_what_was_taken_back() -> 
             kept(1, 0.9, title="wider"),
             experiment(2, 0.91, title="deeper"),
             experiment(3, title="broken", reason="exit code 1: ValueError: shapes"),
-            experiment(4, 0.9, title="revert", decision=Decision.KEEP, reverts=1),
+            experiment(4, 0.9, title="revert", decision=Decision.KEEP, reverts=(1,)),
             kept(5, 0.95, title="warm-up"),
         ]
     )
@@ -138,7 +138,7 @@ def test_a_metric_of_zero_has_no_percentage() -> None:
 
 def test_an_incumbent_that_was_not_measured_is_told_without_a_number() -> None:
     text = record(
-        [BASELINE, experiment(1, 1.1), kept(2, 0.9), experiment(3, decision=Decision.KEEP, reverts=2, samples=())]
+        [BASELINE, experiment(1, 1.1), kept(2, 0.9), experiment(3, decision=Decision.KEEP, reverts=(2,), samples=())]
     )
     assert "#3 crashed" in text
     assert "#1 discard 1.1 LR" in text

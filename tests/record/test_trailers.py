@@ -35,7 +35,7 @@ PLAIN = Experiment(
     usage=Usage(1200, 30, 0.0123),
     flags=("unit=ms", "printed=many"),
     carried_from=17,
-    reverts=12,
+    reverts=(12, 9),
 )
 
 
@@ -72,7 +72,7 @@ def test_an_experiment_survives_the_way_into_a_message_and_back() -> None:
         {"usage": Usage()},
         {"params": {f"parameter_{number}": number / 3 for number in range(200)}},
         {"samples": tuple(Sample(number / 7, number) for number in range(300))},
-        {"number": 0, "parent": None, "reverts": None, "carried_from": None, "model": "", "params": {}, "flags": ()},
+        {"number": 0, "parent": None, "reverts": (), "carried_from": None, "model": "", "params": {}, "flags": ()},
         {"metric_name": "test accuracy", "metric": 1e-300},
     ],
 )

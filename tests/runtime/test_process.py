@@ -293,6 +293,7 @@ def test_everything_dies_when_ar_is_killed(tmp_path: Path) -> None:
     pids = ran.pids(2)
     supervisor = next(ppid for pid in pids if (ppid := parent_of(pid)) and parent_of(ppid) == parent.pid)
     assert all(map(is_running, pids))
+    assert os.getsid(supervisor) == supervisor, "the keys of a terminal would reach it"
     parent.kill()
     parent.wait()
     until(lambda: not any(map(is_running, (*pids, supervisor))))

@@ -194,6 +194,23 @@ def test_data_beside_tracked_files_is_linked_entry_by_entry(root: Path) -> None:
     assert (root / "data" / ".gitkeep").read_text() == "the user's\n"
 
 
+def test_a_commit_with_files_where_data_was_linked_does_not_write_through_the_link(root: Path) -> None:
+    before = head(root)
+    write(root, {"sets/x": "of the commit"})
+    git(root, "add", "sets")
+    git(root, "commit", "--quiet", "--message=sets")
+    write(root, {"sets/x": "the user's", "sets/y": "more"})
+    there = worktree(root, data=("sets",))
+    there.create(before)
+    assert (there.path / "sets").is_symlink()
+    there.lay_out(head(root))
+    assert (there.path / "sets" / "x").read_text() == "of the commit"
+    assert (there.path / "sets" / "y").is_symlink()
+    there.lay_out(before)
+    assert (root / "sets" / "x").read_text() == "the user's"
+    assert found(root / "sets") == {"x", "y"}
+
+
 def test_a_link_in_the_commit_that_leads_nowhere_is_replaced_by_the_data(root: Path) -> None:
     (root.parent / "shared").mkdir()
     (root.parent / "shared" / "x").write_text("x")

@@ -21,7 +21,8 @@ from tests.support.cli import Cli, Done, finish
 from tests.support.repositories import git, make_repository, state_of
 
 MEASURE = """\
-loss=100
+if [ "$AR_SAMPLE" = 0 ] && [ -e "$HOLD" ]; then sleep 600; fi
+. ./start.sh
 for file in params/*.txt; do
     read -r word < "$file"
     case $word in
@@ -38,11 +39,11 @@ echo "loss: $loss"
 """
 CONFIG = """\
 goal = "a small loss"
-editable = ["params/*.txt"]
+editable = ["params/*.txt", "start.sh"]
 
 [experiment]
 command = "sh measure.sh"
-env = {{ TOLD = "{told}" }}
+env = {{ TOLD = "{told}", HOLD = "{hold}" }}
 {experiment}
 
 [metric]
@@ -85,17 +86,22 @@ class Toy:
     """The person's checkout as it was at the start."""
 
     @classmethod
-    def make(cls, folder: Path, *, experiment: str = "", more: str = "", **files: str) -> Toy:
+    def make(cls, folder: Path, *, experiment: str = "", more: str = "") -> Toy:
         """`experiment` goes into the table [experiment], `more` to the end of the configuration."""
-        config = CONFIG.format(told=folder / "told", experiment=experiment, more=more)
-        ready = {"params/000.txt": "0\n", "measure.sh": MEASURE, "autoresearch.toml": config, "program.md": "Try.\n"}
-        root = make_repository(folder / "toy", {**ready, **files})
+        config = CONFIG.format(told=folder / "told", hold=folder / "hold", experiment=experiment, more=more)
+        code = {"params/000.txt": "0\n", "start.sh": "loss=100\n", "measure.sh": MEASURE}
+        root = make_repository(folder / "toy", {**code, "autoresearch.toml": config, "program.md": "Try.\n"})
         return cls(root, before=state_of(root))
 
     @property
     def told(self) -> Path:
         """There once an experiment was asked to end."""
         return self.root.parent / "told"
+
+    @property
+    def hold(self) -> Path:
+        """Where this is, the canary hangs."""
+        return self.root.parent / "hold"
 
     def changes(self, *words: object) -> str:
         """A new folder of patches, one for each word, for `--replay`."""
@@ -203,12 +209,22 @@ class Running:
 
     def sees(self, name: str, **fields: object) -> dict[str, Any]:
         """Read events up to the first one of that name with these fields."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.events.append(json.loads(line))
-            if self.events[-1].items() >= {"event": name, **fields}.items():
+        while self.reads():
+            if all(self.events[-1].get(key) == value for key, value in {"event": name, **fields}.items()):
                 return self.events[-1]
         raise AssertionError(f"no {name} {fields} in {self.events}: {self.process.communicate()[1]}")
+
+    def reads(self) -> bool:
+        """Read one event; False when there are no more."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.events += [json.loads(line)] if line else []
+        return bool(line)
+
+    def waits(self, seconds: float) -> None:
+        """Let it go on for a while, or to its end."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
 
     def kill(self) -> None:
         """SIGKILL for `ar` alone. What it had said before is read all the same."""

@@ -112,9 +112,8 @@ class Board:
     def _title(self, number: int) -> str:
         if number in self._activities:
             return self._activities[number].title
-        recorded = self._view.history.get(number)
-        if recorded is not None:
-            return f"the incumbent again: {recorded.title}"
+        if self._view.history.get(number) is not None:
+            return "the incumbent again"
         return "the baseline" if number == 0 else ""
 
     def lines(self, size: tuple[int, int], now: float, shares: Sequence[Share]) -> list[Text]:

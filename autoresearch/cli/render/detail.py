@@ -131,8 +131,8 @@ def _kinship(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
         yield "parent", f"#{one.parent}"
     if one.carried_from is not None:
         yield "carried", f"over from #{one.carried_from}"
-    if one.reverts is not None:
-        yield "reverts", f"#{one.reverts}"
+    if one.reverts:
+        yield "reverts", ", ".join(f"#{number}" for number in one.reverts)
     if history.is_reverted(one.number):
-        by = next((other.number for other in history.experiments if other.reverts == one.number), None)
+        by = next((other.number for other in history.experiments if one.number in other.reverts), None)
         yield "reverted", f"by #{by}"

@@ -70,7 +70,7 @@ def _origin(one: Experiment) -> dict[str, Json]:
         "slot": one.slot,
         "flags": list(one.flags),
         "carried_from": one.carried_from,
-        "reverts": one.reverts,
+        "reverts": list(one.reverts),
     }
 
 

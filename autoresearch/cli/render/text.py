@@ -111,12 +111,12 @@ def sample_text(sample: Sample | LostSample) -> str:
 
 def is_kept_change(experiment: Experiment) -> bool:
     """A kept experiment, but neither the baseline nor one that took something back."""
-    return experiment.is_kept and experiment.number != 0 and experiment.reverts is None
+    return experiment.is_kept and experiment.number != 0 and not experiment.reverts
 
 
 def is_tried_change(experiment: Experiment) -> bool:
     """A change that was tried to the end: not the baseline, no revert, not interrupted."""
-    return experiment.number != 0 and experiment.reverts is None and experiment.outcome.was_judged
+    return experiment.number != 0 and not experiment.reverts and experiment.outcome.was_judged
 
 
 def kept_changes(history: History) -> int:

@@ -1,0 +1,231 @@
+"""`ar log`: the listing, one experiment in full, five columns, and JSON: exact texts."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from rich.text import Text
+
+from autoresearch.cli.render.detail import Detail, detail, diff_lines
+from autoresearch.cli.render.records import dumps, experiment_json
+from autoresearch.cli.render.table import listing
+from autoresearch.cli.render.tsv import tsv
+from autoresearch.core.experiment import Decision, LostSample, Outcome, Sample, Usage
+from autoresearch.core.history import Direction, History
+from tests.support.experiments import START, experiment
+
+KEEP = Decision.KEEP
+WHY = "A smaller step late in training should help the loss settle,\nbecause it is noisy."
+
+
+def history() -> History:
+    return History(
+        Direction.MIN,
+        [
+            experiment(0, 3.28121, measures={"ar.peak_rss_mb": 2048.0}),
+            experiment(1, 3.20412, decision=KEEP, hypothesis=WHY, measures={"peak_vram_mb": 1536.0}),
+            experiment(2, 3.25, parent=1, title="tab\tand\nline"),
+            experiment(3, parent=1, title="DEPTH 2 → 16", reason="exit code 1: ValueError"),
+            experiment(4, parent=1, outcome=Outcome.OUT_OF_MEMORY),
+            experiment(5, 3.19, decision=KEEP, parent=1),
+            experiment(6, 3.2041, decision=KEEP, parent=5, title="Revert #5", reverts=(5,)),
+            experiment(7, parent=6, outcome=Outcome.INTERRUPTED, seconds=125.0),
+        ],
+    )
+
+
+def paid() -> History:
+    again = ((1, Sample(3.2062, 7)),)
+    return History(
+        Direction.MIN,
+        [
+            experiment(0, 3.28121, samples=(Sample(3.2801, 1), Sample(3.28232, 2))),
+            experiment(
+                1,
+                3.20412,
+                decision=KEEP,
+                hypothesis=WHY,
+                reason="better: 3.20412 against 3.28121 of #0 (−2.3 %)",
+                samples=(Sample(3.20412, 3), LostSample(Outcome.CRASHED, 4)),
+                usage=Usage(12034, 420, 0.0132),
+                proposer="llm",
+                model="anthropic/claude-sonnet-4-5",
+                measures={"peak_vram_mb": 123.4, "num_params_M": 1.2},
+                params={"LR": 0.0021},
+                flags=("one seed",),
+                carried_from=9,
+            ),
+            experiment(2, 3.21, parent=1, incumbent_samples=again, usage=Usage(1, 1, None)),
+        ],
+    )
+
+
+def texts(lines: object) -> list[str]:
+    return [line.plain.rstrip() for line in lines if isinstance(line, Text)]  # type: ignore[attr-defined]
+
+
+def test_the_listing_fits_eighty_columns() -> None:
+    record = history()
+    assert texts(listing(record, record.experiments[::-1], 80)) == [
+        "2 kept of 5 · 3.28121 → 3.2041 (−2.4 %)",
+        "   #  commit   val_bpb     change  decision       took  hypothesis",
+        "   7  0000007  –                   – stopped     2m 5s  LR 0.007 → 0.0021",
+        "   6  0000006  3.2041     +0.44 %  ✓ kept         12 s  Revert #5",
+        "   5  0000005  3.19       −0.44 %  ↶ reverted     12 s  LR 0.005 → 0.0021",
+        "   4  0000004  –                   ✗ memory       12 s  LR 0.004 → 0.0021",
+        "   3  0000003  –                   ✗ crashed      12 s  DEPTH 2 → 16",
+        "   2  0000002  3.25        +1.4 %  · discarded    12 s  tab and line",
+        "   1  0000001  3.20412     −2.3 %  ✓ kept         12 s  LR 0.001 → 0.0021",
+        "   0  0000000  3.28121             ✓ baseline     12 s  baseline",
+    ]
+
+
+def test_without_a_terminal_nothing_is_cut_and_words_are_in_full() -> None:
+    record = history()
+    lines = texts(listing(record, record.experiments[1:5], None))
+    assert lines[1:] == [
+        "   #  commit   val_bpb     change  decision           took  hypothesis",
+        "   1  0000001  3.20412     −2.3 %  ✓ kept             12 s  LR 0.001 → 0.0021 — " + WHY.replace("\n", " "),
+        "   2  0000002  3.25        +1.4 %  · discarded        12 s  tab and line",
+        "   3  0000003  –                   ✗ crashed          12 s  DEPTH 2 → 16 — exit code 1: ValueError",
+        "   4  0000004  –                   ✗ out of memory    12 s  LR 0.004 → 0.0021 — exit code 1",
+    ]
+
+
+def test_spread_and_cost_move_the_columns_together_before_the_commit_goes() -> None:
+    record = paid()
+    assert texts(listing(record, record.experiments, 80))[1:] == [
+        "   # commit  val_bpb           change decision      took    usd hypothesis",
+        "   0 0000000 3.28121 ±0.0016          ✓ baseline    12 s        baseline",
+        "   1 0000001 3.20516 ±0.0015   −2.3 % ✓ kept        12 s 0.0132 LR 0.001 → 0.00…",
+        "   2 0000002 3.21             +0.15 % · discarded   12 s      ? LR 0.002 → 0.00…",
+    ]
+    assert texts(listing(record, record.experiments, 76))[1].split()[:2] == ["#", "val_bpb"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 79, 80, 99, 100, 101, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    record = paid()
+    record.add(experiment(12345, 1e-9 / 7, title="漢字 🎉 " * 40, hypothesis="ü" * 500, seconds=1e6))
+    assert all(line.cell_len <= width for line in list(listing(record, record.experiments, width))[1:])
+
+
+def test_an_empty_selection_still_has_its_summary() -> None:
+    assert texts(listing(history(), [], 80)) == ["2 kept of 5 · 3.28121 → 3.2041 (−2.4 %)"]
+    assert texts(listing(History(Direction.MIN), [], 80)) == ["0 kept of 0 · no baseline"]
+    assert texts(listing(History(Direction.MIN, [experiment(0, 3.5)]), [], 80)) == ["0 kept of 0 · baseline 3.5"]
+
+
+def test_one_experiment_in_full() -> None:
+    record = paid()
+    diff = "diff --git a/train.py b/train.py\n@@ -1 +1 @@\n-LR = 0.003\n+LR = 0.0021\n"
+    one = record.experiments[1]
+    assert texts(detail(Detail(one, record, diff, "step 1\n\x1b[32mval_bpb:\t3.2\x1b[0m\n"), 72)) == [
+        "#1 ✓ kept  LR 0.001 → 0.0021",
+        "decision   keep: better: 3.20412 against 3.28121 of #0 (−2.3 %)",
+        "val_bpb    3.20516 ±0.0015, −2.3 % against 3.28121 of #0; 3.20412 when",
+        "           it was decided",
+        "samples    3.20412@3 !crashed@4, later 3.2062@7",
+        "measures   peak_vram_mb 123.4, num_params_M 1.2",
+        "took       12 s, 2025-11-23 04:48:00 to 04:48:12 UTC",
+        "proposer   llm anthropic/claude-sonnet-4-5",
+        "params     LR 0.0021",
+        "tokens     12.03 ktok in, 420 tok out",
+        "cost       0.0132 usd",
+        "isolation  basic",
+        "flags      one seed",
+        "parent     #0",
+        "carried    over from #9",
+        f"commit     {one.commit}",
+        "",
+        "hypothesis",
+        "A smaller step late in training should help the loss settle,",
+        "because it is noisy.",
+        "",
+        "diff",
+        "diff --git a/train.py b/train.py",
+        "@@ -1 +1 @@",
+        "-LR = 0.003",
+        "+LR = 0.0021",
+        "",
+        "end of the output",
+        "step 1",
+        "val_bpb:    3.2",
+    ]
+
+
+def test_a_failed_and_a_reverted_experiment_in_full() -> None:
+    record = history()
+    assert texts(detail(Detail(record.experiments[3], record), None))[:3] == [
+        "#3 ✗ crashed  DEPTH 2 → 16",
+        "decision   discard: exit code 1: ValueError",
+        "val_bpb    not measured (crashed)",
+    ]
+    assert "reverted   by #6" in texts(detail(Detail(record.experiments[5], record), None))
+    assert "reverts    #5" in texts(detail(Detail(record.experiments[6], record), None))
+    unknown = paid()
+    lines = texts(detail(Detail(unknown.experiments[2], unknown), None))
+    assert "cost       unknown" in lines
+    assert "compared   with new samples #1 3.2062@7" in lines
+
+
+def test_a_diff_is_coloured_by_its_signs() -> None:
+    lines = diff_lines("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\n same\n")
+    assert [str(line.style) for line in lines] == ["bold", "bold", "cyan", "red", "green", ""]
+
+
+def test_the_five_columns_are_those_of_the_field() -> None:
+    assert tsv(history()) == (
+        "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
+        "0000000\t3.281210\t2.0\tkeep\tbaseline\n"
+        "0000001\t3.204120\t1.5\tkeep\tLR 0.001 → 0.0021\n"
+        "0000002\t3.250000\t0.0\tdiscard\ttab and line\n"
+        "0000003\t0.000000\t0.0\tcrash\tDEPTH 2 → 16\n"
+        "0000004\t0.000000\t0.0\tcrash\tLR 0.004 → 0.0021\n"
+        "0000005\t3.190000\t0.0\tkeep\tLR 0.005 → 0.0021\n"
+        "0000006\t3.204100\t0.0\tkeep\tRevert #5\n"
+        "0000007\t0.000000\t0.0\tcrash\tLR 0.007 → 0.0021\n"
+    )
+    assert tsv(History(Direction.MIN)) == "commit\tmetric\tmemory_gb\tstatus\tdescription\n"
+
+
+def test_an_experiment_as_json_has_every_field_and_no_nan() -> None:
+    record = paid()
+    line = dumps(experiment_json(record.experiments[1], record))
+    assert json.loads(line) == {
+        "number": 1,
+        "commit": record.experiments[1].commit,
+        "tree": f"{1:040x}",
+        "parent": 0,
+        "title": "LR 0.001 → 0.0021",
+        "hypothesis": WHY,
+        "outcome": "measured",
+        "decision": "keep",
+        "reason": "better: 3.20412 against 3.28121 of #0 (−2.3 %)",
+        "metric_name": "val_bpb",
+        "metric": pytest.approx(3.20516),
+        "metric_at_decision": 3.20412,
+        "samples": [{"value": 3.20412, "at": 3}, {"value": None, "outcome": "crashed", "at": 4}],
+        "incumbent_samples": [],
+        "measures": {"peak_vram_mb": 123.4, "num_params_M": 1.2},
+        "seconds": 12.0,
+        "started": "2025-11-23T04:48:00.000Z",
+        "ended": "2025-11-23T04:48:12.000Z",
+        "proposer": "llm",
+        "model": "anthropic/claude-sonnet-4-5",
+        "params": {"LR": 0.0021},
+        "tokens_in": 12034,
+        "tokens_out": 420,
+        "cost_usd": 0.0132,
+        "isolation": "basic",
+        "slot": 0,
+        "flags": ["one seed"],
+        "carried_from": 9,
+        "reverts": [],
+        "reverted": False,
+    }
+    failed = experiment(3, measures={"loss": float("nan")}, ended=START + timedelta(seconds=1))
+    read = json.loads(dumps(experiment_json(failed, History(Direction.MIN, [failed]))))
+    assert (read["metric"], read["measures"]) == (None, {"loss": None})

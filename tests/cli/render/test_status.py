@@ -1,0 +1,187 @@
+"""The status page, the live state that it reads, and the summary at the end of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from autoresearch.cli.render.live_state import Live, LiveState, Phase, read_live
+from autoresearch.cli.render.status import StatusView, status, status_json
+from autoresearch.cli.render.summary import Ending, summary
+from autoresearch.core.budget import Share
+from autoresearch.core.events import (
+    ExperimentFinished,
+    OutputLine,
+    Proposing,
+    RunFinished,
+    RunStarted,
+    SampleFinished,
+    SampleStarted,
+)
+from autoresearch.core.experiment import Decision, Measured, Outcome, Usage
+from autoresearch.core.history import Direction, History
+from tests.support.experiments import experiment
+
+SHARES = (Share("time", 0.5, "2m 30s of 5m"), Share("money", 0.2, "0.60 usd of 3 usd"))
+STARTED = RunStarted("nov23", "autoresearch/nov23", "5d1f0e2", "basic", 0)
+
+
+def history() -> History:
+    return History(
+        Direction.MIN,
+        [
+            experiment(0, 3.28121),
+            experiment(1, 3.20412, decision=Decision.KEEP, usage=Usage(12_000, 400, 0.6)),
+            experiment(2, 3.25),
+            experiment(3),
+            experiment(4),
+            experiment(5, outcome=Outcome.INTERRUPTED),
+        ],
+    )
+
+
+def view(record: History, live: Live | None = None, *, running: bool = False) -> StatusView:
+    shares = SHARES if running else ()
+    goal, branch = "lower the loss", "autoresearch/nov23"
+    return StatusView("nov23", branch, goal, "val_bpb", record, running, 1007.0, "basic", live, shares)
+
+
+def page(shown: StatusView) -> list[str]:
+    return [line.plain for line in status(shown)]
+
+
+def test_the_page_of_a_running_loop() -> None:
+    live = Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, 24.0)
+    assert page(view(history(), live, running=True)) == [
+        "autoresearch/nov23   lower the loss",
+        "state      running: sampling #6, sample 2 for 7 s of 24 s",
+        "val_bpb    3.28121 → 3.20412 (−2.3 %), best is #1",
+        "tried      4, 1 kept (25 %)",
+        "not kept   2 crashed, 1 not better, 1 interrupted",
+        "spent      1m 12s in experiments, 0.60 usd, 12.4 ktok",
+        "budget     time 2m 30s of 5m",
+        "budget     money 0.60 usd of 3 usd",
+        "isolation  basic",
+    ]
+
+
+def test_the_page_after_a_crash_and_before_a_baseline() -> None:
+    stale = Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 1, 24.0)
+    assert page(view(history(), stale))[1] == "state      not running; `ar run` goes on"
+    assert page(view(History(Direction.MIN))) == [
+        "autoresearch/nov23   lower the loss",
+        "state      not running; `ar run` goes on",
+        "val_bpb    – no baseline yet",
+        "tried      0, 0 kept",
+        "spent      0 s in experiments, 0 usd",
+        "isolation  basic",
+    ]
+
+
+def test_the_page_as_json() -> None:
+    live = Live(42, Phase.SAMPLING, 1000.0, 1001.5, 6, 1, 24.0)
+    read = json.loads(json.dumps(status_json(view(history(), live, running=True))))
+    assert read["live"] == {
+        "pid": 42,
+        "phase": "sampling",
+        "number": 6,
+        "sample": 1,
+        "since": "1970-01-01T00:16:40.000Z",
+        "limit": 24.0,
+        "updated": "1970-01-01T00:16:41.500Z",
+    }
+    assert {name: read[name] for name in ("baseline", "best", "best_number", "tried", "kept", "experiments")} == {
+        "baseline": 3.28121,
+        "best": 3.20412,
+        "best_number": 1,
+        "tried": 4,
+        "kept": 1,
+        "experiments": 6,
+    }
+    assert read["discarded"] == {"crashed": 2, "not better": 1, "interrupted": 1}
+    assert read["budget"][0] == {"label": "time", "used": 0.5, "text": "2m 30s of 5m"}
+    empty = status_json(view(History(Direction.MIN), live))
+    assert (empty["live"], empty["best"], empty["best_number"]) == (None, None, None)
+
+
+def test_the_live_state_follows_the_events(tmp_path: Path) -> None:
+    path, ticks = tmp_path / "runs" / "nov23" / "live.json", iter(range(100))
+    listener = LiveState(path, lambda: SHARES, lambda: float(next(ticks)))
+    seen: list[tuple[Phase, int | None, int | None, float | None]] = []
+    measured = Measured(3.0, 1.0)
+    events = (STARTED, Proposing(4), SampleStarted(4, 1, 24.0), Proposing(5), SampleFinished(4, 1, measured))
+    for event in (*events, ExperimentFinished(experiment(4, 3.0), None), RunFinished("done", 3.0, 0, 1, 0)):
+        listener(event)
+        live = read_live(path)
+        assert live is not None
+        assert (live.pid, live.budget) == (os.getpid(), SHARES)
+        seen.append((live.phase, live.number, live.sample, live.limit))
+    assert seen == [
+        (Phase.STARTING, None, None, None),
+        (Phase.PROPOSING, 4, None, None),
+        (Phase.SAMPLING, 4, 1, 24.0),
+        (Phase.SAMPLING, 4, 1, 24.0),
+        (Phase.DECIDING, 4, 1, None),
+        (Phase.DECIDING, 4, 1, None),
+        (Phase.FINISHED, None, None, None),
+    ]
+    assert [one.name for one in path.parent.iterdir()] == ["live.json"]
+
+
+def test_output_is_not_written_and_a_lost_folder_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "live.json"
+    listener = LiveState(path, list)
+    listener(OutputLine(1, "loss 3"))
+    assert not path.parent.exists()
+    (tmp_path / "gone").write_text("a file where the folder should be")
+    listener(STARTED)
+    assert read_live(path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"pid": 1, "phase": "dreaming"}', "\udcff"])
+def test_a_live_state_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "live.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert read_live(path) is None
+
+
+def test_the_summary_ends_with_commands_to_copy() -> None:
+    ending = Ending(history(), "the time budget of 5m is used up", "autoresearch/nov23", "main", SHARES)
+    assert summary(ending).plain.splitlines() == [
+        "1 kept of 4 · 3.28121 → 3.20412 (−2.3 %)",
+        "the time budget of 5m is used up · time 2m 30s of 5m · money 0.60 usd of 3 usd",
+        "  look     ar log 1",
+        "  compare  git diff main...autoresearch/nov23",
+        "  merge    git merge --squash autoresearch/nov23",
+        "  go on    ar run",
+    ]
+
+
+def test_the_summary_says_what_to_try_when_nothing_was_kept() -> None:
+    failed = Ending(History(Direction.MIN, [experiment(0, 3.2), experiment(1), experiment(2)]), "stopped", "b", "main")
+    assert summary(failed).plain.splitlines() == [
+        "0 kept of 2 · baseline 3.2",
+        "stopped",
+        "nothing was kept: 2 of 2 failed, `ar log --failed` says why",
+        "  look   ar log",
+        "  go on  ar run",
+    ]
+    worse = Ending(History(Direction.MIN, [experiment(0, 3.2), experiment(1, 3.3)]), "stopped", "b", "main")
+    assert "no change was better" in summary(worse).plain
+    nothing = Ending(History(Direction.MIN, [experiment(0, 3.2)]), "stopped", "b", "main")
+    assert "no change was tried yet" in summary(nothing).plain
+
+
+def test_a_long_record_is_told_to_be_packed_and_odd_names_are_quoted() -> None:
+    record = History(Direction.MIN, [experiment(0, 3.2), experiment(1, 3.1, decision=Decision.KEEP)])
+    for number in range(2, 5001):
+        record.add(experiment(number))
+    assert summary(Ending(record, "stopped", "autoresearch/a b", "main")).plain.splitlines()[-4:] == [
+        "  compare  git diff 'main...autoresearch/a b'",
+        "  merge    git merge --squash 'autoresearch/a b'",
+        "  go on    ar run",
+        "  tidy     git gc",
+    ]
