@@ -50,13 +50,17 @@ print(json.dumps(found))
 
 
 def interpreter(command: str | tuple[str, ...], env: Mapping[str, str], cwd: Path) -> str | None:
-    """The Python that a command runs: the one it names, else `python` or `python3` on its PATH; None without one."""
+    """The Python that a command runs: the one it names, else `python` or `python3` on its PATH; None without one.
+
+    `uv run` takes the project's own environment, whatever is activated.
+    """
     try:
         words = shlex.split(command) if isinstance(command, str) else list(command)
     except ValueError:
         words = []
-    named = [word for word in words if _PYTHON.match(Path(word).name)]
-    for word in (*named[:1], "python", "python3"):
+    named = [".venv/bin/python"] if words[:2] == ["uv", "run"] else []
+    named += [word for word in words if _PYTHON.match(Path(word).name)]
+    for word in (*named[:2], "python", "python3"):
         found = str(cwd / word) if "/" in word else shutil.which(word, path=env.get("PATH"))
         if found and os.access(found, os.X_OK):
             return found

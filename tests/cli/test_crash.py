@@ -95,12 +95,12 @@ def test_what_a_kill_in_the_middle_of_git_leaves_is_cleared_away(tmp_path: Path)
     toy = Toy.make(tmp_path)
     toy.run(-1)
     common = toy.root / ".git"
+    git(toy.root, "update-ref", "refs/heads/autoresearch/toy", toy.ref("0000"))
     for ref in ("autoresearch/toy/run", "autoresearch/toy/0002", "heads/autoresearch/toy"):
         (common / "refs" / f"{ref}.lock").touch()
     (common / "autoresearch.lock").touch()
     (common / "worktrees" / "0").mkdir(parents=True)
     (toy.root / ".autoresearch" / "worktrees" / "0" / "half").mkdir(parents=True)
-    git(toy.root, "update-ref", "refs/heads/autoresearch/toy", toy.ref("0000"))
     toy.run(-1)
     assert list(toy.experiments()) == [0, 1, 2]
     toy.assert_sound()

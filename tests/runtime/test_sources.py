@@ -63,11 +63,12 @@ def test_an_interpreter_that_cannot_be_asked_knows_nothing(checkout: Path) -> No
         ("python train.py", "bin/python"),
         ("FAST=1 .venv/bin/python3.11 -m pkg | tail", ".venv/bin/python3.11"),
         (("bench", "--all"), "bin/python"),
+        ("uv run python train.py", ".venv/bin/python"),
         ("echo 'unbalanced", "bin/python"),
     ],
 )
 def test_the_interpreter_of_a_command_is_found(tmp_path: Path, command: str | tuple[str, ...], expected: str) -> None:
-    for name in ("bin/python", ".venv/bin/python3.11"):
+    for name in ("bin/python", ".venv/bin/python", ".venv/bin/python3.11"):
         write(tmp_path, {name: "#!/bin/sh\n"})
         (tmp_path / name).chmod(0o755)
     assert interpreter(command, {"PATH": str(tmp_path / "bin")}, tmp_path) == str(tmp_path / expected)

@@ -7,7 +7,6 @@ happens (`crash`, `hang`, …, see MEASURE). What a call of `ar` starts carries 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -167,11 +166,11 @@ class Toy:
 
     def processes(self) -> list[str]:
         """The command lines of all processes that were started by a call of `ar` here, and that call itself."""
-        return [_command(pid) for pid in filter(str.isdigit, os.listdir("/proc")) if self._is_ours(pid)]
+        return [_command(process) for process in Path("/proc").glob("[0-9]*") if self._is_ours(process)]
 
-    def _is_ours(self, pid: str) -> bool:
+    def _is_ours(self, process: Path) -> bool:
         with suppress(OSError):
-            return f"{MARK}={self.root}".encode() in Path("/proc", pid, "environ").read_bytes().split(b"\0")
+            return f"{MARK}={self.root}".encode() in (process / "environ").read_bytes().split(b"\0")
         return False
 
     def assert_clean(self) -> None:
@@ -194,10 +193,10 @@ class Toy:
         self.assert_clean()
 
 
-def _command(pid: str) -> str:
+def _command(process: Path) -> str:
     with suppress(OSError):
-        return f"{pid} " + Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    return pid
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return process.name
 
 
 @dataclass

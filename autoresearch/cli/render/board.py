@@ -12,9 +12,11 @@ from enum import StrEnum
 
 from rich.text import Text
 
+from autoresearch.cli.render.bars import bar, bar_width, bars
 from autoresearch.cli.render.text import (
     MISSING,
     clean,
+    cut,
     fit,
     is_kept_change,
     is_tried_change,
@@ -37,7 +39,6 @@ from autoresearch.core.events import (
 )
 from autoresearch.core.quantity import format_change, format_duration, format_metric
 
-BAR, LONGEST_BAR = 10, 40
 INDENT = 4
 
 
@@ -120,17 +121,17 @@ class Board:
         """At most `rows - 1` lines of at most `columns - 1` cells; on a small screen the bars go first."""
         width, height = size[0] - 1, max(size[1] - 1, 1)
         header = [self._title_rule(width), self._best_line(width)]
-        bars = _bars(shares, width) or [self._unlimited(width, now)]
+        spent = bars(shares, width) or [self._unlimited(width, now)]
         activity = self._activity(width, now)[: max(height - 1, 1)]
         room = height - len(activity)
-        return [*[*header, *bars][:room], *activity]
+        return [*[*header, *spent][:room], *activity]
 
     def _title_rule(self, width: int) -> Text:
         branch = f" {self._view.branch} ──"
         goal = fit(clean(self._view.goal), max(width - len(branch) - 6, 8))
         line = Text("── ", style="dim").append(goal, style="not dim bold").append(" ")
         line.append("─" * (width - line.cell_len - len(branch)))
-        return _cut(line.append(branch), width)
+        return cut(line.append(branch), width)
 
     def _headline(self) -> tuple[Text, Text]:
         """The best number and how far it has come; and, for screens with room, since which number."""
@@ -154,10 +155,10 @@ class Board:
         if line.cell_len + since.cell_len + len(counts) + 2 < width:
             line.append_text(since)
         line.append(" " * (width - line.cell_len - len(counts) - 1) or " ")
-        return _cut(line.append(counts), width)
+        return cut(line.append(counts), width)
 
     def _unlimited(self, width: int, now: float) -> Text:
-        return _cut(Text(f" until stopped, so far {format_duration(now - self._started)}"), width)
+        return cut(Text(f" until stopped, so far {format_duration(now - self._started)}"), width)
 
     def _activity(self, width: int, now: float) -> list[Text]:
         """One line for each thing that goes on, and below them the newest output."""
@@ -176,30 +177,6 @@ def _activity_line(number: int, activity: Activity, width: int, now: float) -> T
     if limit is None:
         line.append(f"  {format_duration(int(elapsed))}", style="not bold")
     else:
-        line.append("  ").append_text(_bar(elapsed / limit if limit > 0 else 1.0, _bar_width(width) // 2))
+        line.append("  ").append_text(bar(elapsed / limit if limit > 0 else 1.0, bar_width(width) // 2))
         line.append(f"  {format_duration(int(elapsed))} of {format_duration(limit)}", style="not bold")
-    return _cut(line.append("  " + clean(activity.title), style="not bold"), width)
-
-
-def _bars(shares: Sequence[Share], width: int) -> list[Text]:
-    longest = max((len(share.label) for share in shares), default=0)
-    lines = []
-    for share in shares:
-        line = Text(f" {share.label:<{longest}}  ").append_text(_bar(share.used, _bar_width(width)))
-        lines.append(_cut(line.append(f"  {share.text}"), width))
-    return lines
-
-
-def _bar_width(width: int) -> int:
-    return min(max(width // 3, BAR), LONGEST_BAR)
-
-
-def _bar(used: float, width: int) -> Text:
-    """Heavy for what is used, light for what is left: readable without colours."""
-    full = round(min(max(used, 0.0), 1.0) * width)
-    return Text().append("━" * full, style="not bold cyan").append("─" * (width - full), style="not bold dim")
-
-
-def _cut(line: Text, width: int) -> Text:
-    line.truncate(width, overflow="ellipsis")
-    return line
+    return cut(line.append("  " + clean(activity.title), style="not bold"), width)

@@ -19,7 +19,6 @@ from autoresearch.core.history import History
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
 
 LABEL = 11
-UNLIMITED = 10**6
 DIFF_STYLES = {"+++": "bold", "---": "bold", "diff": "bold", "@@": "cyan", "+": "green", "-": "red"}
 """By the line's beginning; the longer beginnings come first."""
 

@@ -44,15 +44,18 @@ class LiveScreen:
         self._board = Board(view, clock())
         self._printed = Printed(view)
         self._pending: list[Row | Text] = []
-        self._lock = threading.Lock()
+        # re-entrant: a signal handler may print while the main thread is in here
+        self._lock = threading.RLock()
         self._wake, self._leaving = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._draw_until_left, name="screen", daemon=True)
         self._streams = ExitStack()
 
     def __enter__(self) -> Self:
         self._terminal.__enter__()
-        self._streams.enter_context(redirect_stdout(Aside(self.print)))
-        self._streams.enter_context(redirect_stderr(Aside(self.print)))
+        for redirect in (redirect_stdout, redirect_stderr):
+            aside = Aside(self.print)
+            self._streams.callback(aside.finish)
+            self._streams.enter_context(redirect(aside))
         self._thread.start()
         return self
 
@@ -130,3 +133,8 @@ class Aside(io.TextIOBase):
         for line in whole:
             self._show(line)
         return len(text)
+
+    def finish(self) -> None:
+        """Show what came without the end of its line."""
+        if self._rest:
+            self.write("\n")

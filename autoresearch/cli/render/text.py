@@ -87,6 +87,12 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+def cut(line: Text, width: int) -> Text:
+    """The same line, not longer than `width` cells from now on."""
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
 def folded(text: Text, width: int) -> list[Text]:
     """Lines of at most `width` cells, broken between words where there are any."""
     lines = [line for part in text.split() for line in part.wrap(Console(), width)]
