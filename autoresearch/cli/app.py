@@ -24,9 +24,11 @@ from autoresearch.cli.log import log
 from autoresearch.cli.revert import revert
 from autoresearch.cli.run import run
 from autoresearch.cli.status import status
-from autoresearch.errors import ArError
+from autoresearch.errors import ArError, BaselineFailed
 
 INTERRUPTED = 130
+LINES_SHOWN = 20
+"""Of the output of a baseline that failed."""
 
 app = typer.Typer(
     name="ar",
@@ -104,7 +106,10 @@ def tell(error: ArError | TyperException | typer.Abort | KeyboardInterrupt) -> i
             message, hint, code = _usage(error)
         case _:
             message, hint, code = "interrupted", "", INTERRUPTED
-    sys.stderr.write(f"error: {message}\n")
+    if isinstance(error, BaselineFailed):
+        sys.stderr.writelines(f"  | {line}\n" for line in error.output.rstrip().splitlines()[-LINES_SHOWN:])
+    # `ar` alone prints its help, and says no more.
+    sys.stderr.write(f"error: {message}\n" if message else "")
     sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
     return code
 
@@ -114,6 +119,8 @@ def _usage(error: TyperException) -> tuple[str, str, int]:
     text = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "ar"
+    if near := getattr(error, "possibilities", None):
+        return text.partition(" (Possible options")[0], f"did you mean {' or '.join(near)}?", 2
     first, mean, rest = text.partition(" Did you mean ")
-    hint = f"did you mean {rest.rstrip('?')}?" if mean else f"{path} --help"
+    hint = f"did you mean {rest.rstrip('?')}?" if mean else f"{path} --help" if text else ""
     return first.rstrip("."), hint, 2

@@ -12,7 +12,8 @@ from autoresearch.cli.project import Project
 from autoresearch.cli.run import RunOptions
 from autoresearch.errors import RunError, UsageError
 from autoresearch.record import snapshot
-from autoresearch.record.journal import checked_out_at
+from autoresearch.record.journal import checked_out_at, read_run
+from autoresearch.record.recovery import check_branch
 from autoresearch.record.resume import Base, Task, Uncommitted, here, obstacle, on_snapshot
 from autoresearch.record.runs import Run, check_tag, find_run, free_tag
 
@@ -41,6 +42,7 @@ def choose(project: Project, options: RunOptions) -> Chosen:
     reason = _why_new(project, candidate, task, uncommitted, same_snapshot=same_snapshot)
     if candidate is not None and not reason:
         _refuse_checked_out(project, candidate)
+        check_branch(project.repository, candidate, read_run(project.repository, candidate).incumbent)
         opening = candidate.opening
         base = Base(opening.base, opening.base_tree, opening.snapshot_of)
         return Chosen(candidate.tag, base, candidate, f"going on with {candidate.tag}")

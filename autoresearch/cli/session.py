@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from math import isfinite
 from queue import SimpleQueue
 
 from rich.console import Console
@@ -26,8 +27,8 @@ from autoresearch.cli.signals import signals
 from autoresearch.config import check_files
 from autoresearch.core import events
 from autoresearch.core.budget import Meter, plan
-from autoresearch.core.metric import Convention
 from autoresearch.core.history import History
+from autoresearch.core.metric import Convention
 from autoresearch.errors import ArError, BaselineFailed, ConfigError, UsageError
 from autoresearch.loop import Loop
 from autoresearch.opened import in_background
@@ -46,6 +47,8 @@ def start(options: RunOptions) -> int:
     """Do what `ar run` was asked for; returns the exit code."""
     if options.workers not in (None, "1"):
         raise UsageError("--workers is not available yet: one sample runs at a time", hint="ar run")
+    if options.target is not None and not isfinite(options.target):
+        raise UsageError(f"--target {options.target} is no number that a metric can reach", hint="ar run --target 0.97")
     project = open_project(options.config)
     check_files(project.config, project.config_path, project.repository.root, project.tracked)
     choice = build.choose_proposer(project, options)

@@ -42,7 +42,7 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
     if run is None:
         return None
     used = parse(run.opening.config_text, run.opening.config_path)
-    history = History(used.metric.direction, read_run(repository, run).experiments)
+    history = History(used.metric.direction, read_run(repository, run).shown)
     return Record(repository, run, used, history)
 
 

@@ -23,7 +23,7 @@ from autoresearch.errors import RecordError
 from autoresearch.record import recovery, trailers
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
-from autoresearch.record.runs import Run, end
+from autoresearch.record.runs import Run, end, remove_locks
 from autoresearch.record.scoped import ScopedFiles
 
 
@@ -33,8 +33,18 @@ class Recorded:
 
     experiments: tuple[Experiment, ...]
     drafts: tuple[RefRow, ...]
-    failed_baseline: str
-    """The commit of an experiment 0 that was not measured: it is tried again. Empty when there is none."""
+    failed_baseline: Experiment | None
+    """An experiment 0 that was not measured: it is tried again, so that it is no part of the history of a search."""
+
+    @property
+    def incumbent(self) -> Experiment | None:
+        """The newest kept experiment."""
+        return next((one for one in reversed(self.experiments) if one.is_kept), None)
+
+    @property
+    def shown(self) -> tuple[Experiment, ...]:
+        """What people see: the failed baseline is worth a look, too."""
+        return self.experiments if self.failed_baseline is None else (self.failed_baseline, *self.experiments)
 
 
 def read_run(repository: Repository, run: Run) -> Recorded:
@@ -42,7 +52,7 @@ def read_run(repository: Repository, run: Run) -> Recorded:
     rows = {int(name): row for row in repository.refs(run.prefix) if (name := row.ref.rpartition("/")[2]).isdigit()}
     experiments: list[Experiment] = []
     drafts: list[RefRow] = []
-    failed = ""
+    failed = None
     for number in sorted(rows):
         row = rows[number]
         if trailers.is_draft(trailers.parse(row.message)[2]):
@@ -50,7 +60,7 @@ def read_run(repository: Repository, run: Run) -> Recorded:
             continue
         experiment = trailers.read_experiment(row.commit, row.tree, row.message)
         if number == 0 and not experiment.is_kept:
-            failed = row.commit
+            failed = experiment
         else:
             experiments.append(experiment)
     return Recorded(tuple(experiments), tuple(drafts), failed)
@@ -77,9 +87,9 @@ class GitJournal:
         self._moves_checkout = moves_checkout
         self._scoped = ScopedFiles(repository.reader, scope)
         recorded = read_run(repository, run)
-        self._number_zero = recorded.failed_baseline or ZERO
+        self._number_zero = recorded.failed_baseline.commit if recorded.failed_baseline else ZERO
         self._history = History(metric[1], recorded.experiments)
-        recovery.remove_locks(repository, run)
+        remove_locks(repository, run)
         recovery.realign(repository, run, self._history.incumbent)
         for row in recorded.drafts:
             self.finish(*recovery.interrupted(row))

@@ -1,8 +1,8 @@
 """What a death in the middle leaves behind, and how the next `ar run` puts it right. Called with the lock held.
 
 git moves the refs of a transaction one after the other, so the number of a kept experiment can be there before the
-branch has followed; an experiment that ran has a draft and no result; and a git that was killed leaves `*.lock` files.
-What is not here: leftover processes and worktrees (the runtime's).
+branch has followed; and an experiment that ran has a draft and no result. What is not here: the lock files of a git
+that was killed (`runs.remove_locks`), leftover processes and worktrees (the runtime's).
 """
 
 from __future__ import annotations
@@ -12,35 +12,34 @@ from datetime import UTC, datetime
 from autoresearch.core.experiment import Decision, Draft, Experiment, Outcome, Proposal, Result
 from autoresearch.errors import RecordError
 from autoresearch.record import trailers
-from autoresearch.record.pipes import RefChange
+from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
 from autoresearch.record.runs import Run
 
 
-def remove_locks(repository: Repository, run: Run) -> None:
-    """Remove the lock files of this run's own refs: nobody else moves them, and we hold the lock of the repository."""
-    common = repository.common_dir
-    for lock in (*(common / run.prefix).glob("*.lock"), common / f"{run.branch_ref}.lock"):
-        lock.unlink(missing_ok=True)
-
-
-def realign(repository: Repository, run: Run, incumbent: Experiment | None) -> None:
-    """Move the branch to the newest kept experiment when it is one step behind.
+def check_branch(repository: Repository, run: Run, incumbent: Experiment | None) -> tuple[str, str]:
+    """Where the branch is (ZERO: nowhere) and where it belongs: at the newest kept experiment, or one step behind.
 
     Raises RecordError when it is anywhere else: somebody moved it by hand.
     """
-    tip = repository.resolve(run.branch_ref)
+    tip = repository.resolve(run.branch_ref) or ZERO
     expected = incumbent.commit if incumbent else run.opening.base
-    if tip == expected:
-        return
-    behind = repository.parents(incumbent.commit)[:1] if incumbent else ()
-    if tip is None or tip not in behind:
+    behind = repository.parents(incumbent.commit)[:1] if incumbent else (ZERO,)
+    if tip not in (expected, *behind):
+        where = "gone" if tip == ZERO else f"at {tip[:12]}, which is no experiment of this run"
         raise RecordError(
-            f"{run.branch} is at {(tip or 'nothing')[:12]}, which is no experiment of this run",
+            f"{run.branch} is {where}",
             hint="ar run --new starts a fresh run\n"
             f"git branch -f {run.branch} {expected[:12]} goes back to the newest kept experiment",
         )
-    repository.move(RefChange(run.branch_ref, expected, tip))
+    return tip, expected
+
+
+def realign(repository: Repository, run: Run, incumbent: Experiment | None) -> None:
+    """Move the branch to where it belongs. Raises what `check_branch` raises."""
+    tip, expected = check_branch(repository, run, incumbent)
+    if tip != expected:
+        repository.move(RefChange(run.branch_ref, expected, tip))
 
 
 def interrupted(row: RefRow) -> tuple[Draft, Result]:

@@ -67,7 +67,15 @@ def obstacle(repository: Repository, run: Run, task: Task, *, ignore_head: bool 
 
     `ignore_head` leaves out where HEAD is: the checkout is a snapshot that the run was made from.
     """
-    return _other_task(run, task) or ("" if ignore_head else _other_code(repository, run, task))
+    return (
+        _gone(repository, run) or _other_task(run, task) or ("" if ignore_head else _other_code(repository, run, task))
+    )
+
+
+def _gone(repository: Repository, run: Run) -> str:
+    """Was the branch deleted? One that was never made, because its first call died, is no obstacle."""
+    is_new = not run.why and not repository.parents(run.commit)
+    return "" if is_new or repository.resolve(run.branch_ref) else f"{run.branch} is gone"
 
 
 def _other_task(run: Run, task: Task) -> str:
@@ -92,11 +100,9 @@ def _other_code(repository: Repository, run: Run, task: Task) -> str:
     head, base, tip = repository.head(), run.opening.base, repository.resolve(run.branch_ref)
     if head == base or repository.tree_of(head) == run.opening.base_tree:
         return ""
-    if tip is None:
-        return f"{run.branch} is gone"
     if not _is_ancestor(repository, base, head):
         return f"HEAD is not on top of {run.tag}'s base {base[:10]}"
-    if _is_ancestor(repository, head, tip):
+    if tip is not None and _is_ancestor(repository, head, tip):
         return ""
     folder = Path(task.config_name).parent
     named = {normpath(folder / word) for word in _words(task.config.experiment.command)}

@@ -122,8 +122,16 @@ def begin(repository: Repository, tag: str, opening: Opening, previous: Run | No
     moves = [RefChange(f"{run.prefix}/run", commit, previous.commit if previous else ZERO)]
     if previous is None:
         moves.append(RefChange(run.branch_ref, opening.base, ZERO))
+    remove_locks(repository, run)
     repository.move(*moves)
     return run
+
+
+def remove_locks(repository: Repository, run: Run) -> None:
+    """Remove what a killed git left locked of this run's refs: nobody else moves them while we hold the run's lock."""
+    common = repository.common_dir
+    for lock in (*(common / run.prefix).glob("*.lock"), common / f"{run.branch_ref}.lock"):
+        lock.unlink(missing_ok=True)
 
 
 def end(repository: Repository, run: Run, why: str, unbilled_usd: float) -> None:

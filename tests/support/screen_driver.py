@@ -43,6 +43,8 @@ class Driver:
                 screen(Warned(rest))
             case "print":
                 print(rest)
+            case "mutter":
+                print(rest, end="")
             case "raise":
                 raise RuntimeError(rest)
 

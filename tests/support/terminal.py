@@ -16,6 +16,8 @@ import pyte
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0
+QUIET = 0.05
+"""Seconds; frames come at least twice as far apart."""
 
 
 class Person:
@@ -65,22 +67,16 @@ class Person:
         self.waits(lambda: any(text in line for line in self.screen.display), f"to see {text!r}")
 
     def waits(self, happened: Callable[[], bool], what: str) -> None:
+        """Look until it has happened; in the middle of a frame nothing is judged."""
         deadline = time.monotonic() + PATIENCE
-        while not happened():
+        while self._reads() or not happened():
             assert time.monotonic() < deadline, f"waited {what}:\n" + "\n".join(self.lines)
-            self._look()
 
-    def waits_for_the_end(self) -> None:
-        while self._look():
-            pass
-        self.child.wait()
-
-    def _look(self) -> bool:
+    def _reads(self) -> bool:
+        """Take in what is written; False when nothing has come for a moment, or never will again."""
         try:
-            self._stream.feed(self.child.read_nonblocking(65536, timeout=0.2))
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
+            self._stream.feed(self.child.read_nonblocking(65536, timeout=QUIET))
+        except (pexpect.TIMEOUT, pexpect.EOF):
             return False
         return True
 

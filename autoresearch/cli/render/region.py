@@ -20,11 +20,11 @@ class Region:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._last: tuple[tuple[int, int], list[str]] | None = None
+        self._last: tuple[int, tuple[int, int], list[str]] | None = None
 
     def draw(self, above: Sequence[str], lines: Sequence[str], size: tuple[int, int]) -> None:
         """Print `above`, for good, and the region below it. Nothing is written when nothing changed."""
-        frame = (size, list(lines))
+        frame = (self._terminal.times_taken, size, list(lines))
         if not above and frame == self._last:
             return
         self._last = frame

@@ -49,13 +49,15 @@ class Terminal:
     """A context: inside it the terminal is ours, and afterwards it is as it was, also after an exception."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+        self.times_taken = 0
+        """What was drawn before the last time is no longer there."""
+        self._stream = stream
         self._descriptor = stream.fileno()
         self._encoding = stream.encoding or "utf-8"
         self._modes: list[object] | None = None
         self._lock = threading.RLock()
         self._open = False
-        self._previous: signal.Handlers | object = signal.SIG_DFL
+        self._previous: object = None
 
     def __enter__(self) -> Self:
         self._take()
@@ -83,13 +85,14 @@ class Terminal:
             if not self.is_ours:
                 return
             try:
-                self.stream.write(text.encode(self._encoding, "replace").decode(self._encoding))
-                self.stream.flush()
+                self._stream.write(text.encode(self._encoding, "replace").decode(self._encoding))
+                self._stream.flush()
             except OSError:
                 self._open = False
 
     def _take(self) -> None:
         self._open = True
+        self.times_taken += 1
         with contextlib.suppress(termios.error):
             modes = termios.tcgetattr(self._descriptor)
             self._modes = list(modes)
@@ -97,6 +100,7 @@ class Terminal:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def give_back(self) -> None:
+        """Clear what is drawn and restore the terminal, unless that is done already."""
         with self._lock:
             if self.is_ours:
                 self.write(ERASE_BELOW + SHOW_CURSOR)
@@ -111,6 +115,7 @@ class Terminal:
         # to this thread only: then the process has stopped, and was continued, when the next line runs
         signal.pthread_kill(threading.get_ident(), signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, self._suspend)
-        self._open = True
         if in_foreground(self._descriptor):
             self._take()
+        else:
+            self._open = True

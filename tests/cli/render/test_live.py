@@ -35,8 +35,8 @@ def numbers(lines: list[str]) -> list[int]:
 
 
 def frame_is_narrower(person: Person, columns: int) -> bool:
-    at = next(index for index, line in enumerate(person.visible) if "lower the loss" in line)
-    return all(len(line) < columns for line in person.visible[at:])
+    at = next((index for index, line in enumerate(person.visible) if "lower the loss" in line), None)
+    return at is not None and all(len(line) < columns for line in person.visible[at:])
 
 
 @contextmanager
@@ -145,6 +145,31 @@ def test_the_terminal_is_restored_after_leaving() -> None:
             "   2  0000002  3.28       −0.61 %  ✓ kept         12 s  change 2",
             "left",
         ]
+
+
+def test_a_line_that_was_never_ended_is_shown_at_the_end() -> None:
+    with watching(80, 24) as person:
+        for step in ("mutter half", "mutter  a line", "leave"):
+            person.types(step)
+        person.sees("left")
+        assert [line for line in person.visible if line] == ["half a line", "left"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="stopping a program needs a shell with job control")
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() -> None:
+    with Person(["-c", "import os; os.execlp('bash', 'bash', '--norc', '-i')"], 80, 24) as person:
+        person.types(f"{sys.executable} {DRIVER}")
+        person.sees("one moment")
+        person.child.sendcontrol("z")
+        person.sees("Stopped")
+        assert not person.screen.cursor.hidden
+        assert not any("lower the loss" in line for line in person.visible)
+        person.types("fg")
+        person.sees("one moment")
+        person.types("keep 3.2")
+        person.sees("change 0")
+        assert person.screen.cursor.hidden
+        assert sum("lower the loss" in line for line in person.lines) == 1
 
 
 @pytest.mark.parametrize("how", ["raise oh no", "\x03"])
