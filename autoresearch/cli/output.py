@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from autoresearch.cli.render.jsonl import JsonLines
 from autoresearch.cli.render.live import LiveScreen
 from autoresearch.cli.render.plain import PlainLines
+from autoresearch.cli.render.terminal import can_show_live
 from autoresearch.cli.render.view import RunView
 from autoresearch.core.events import Event, Listener, OutputLine
 
@@ -34,7 +35,7 @@ class Output:
 
 
 def is_terminal() -> bool:
-    """Can the screen be redrawn?"""
+    """Is there a person who sees colours and columns?"""
     return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
@@ -43,7 +44,7 @@ def open_output(view: RunView, others: Sequence[Listener], *, json: bool) -> Ite
     """The terminal is as before when this is left, however it is left."""
     if json:
         yield Output([JsonLines(sys.stdout), *others], _to_stderr, _nothing)
-    elif is_terminal():
+    elif can_show_live(sys.stdout, os.environ):
         with LiveScreen(view, sys.stdout) as screen:
             yield Output([screen, *others], screen.print, screen.restore)
     else:

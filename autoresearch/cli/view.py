@@ -1,17 +1,21 @@
-"""Reading a run without the lock: for `ar status` and `ar log`. Nothing is written, a running loop is not disturbed."""
+"""Reading a run without the lock: for `ar status` and `ar log`. Nothing is written, a running loop is not disturbed.
+
+Of the configuration only three keys are read, straight from the TOML: the checked model takes a quarter of a second to
+import, and would refuse the record of another version of `ar`.
+"""
 
 from __future__ import annotations
 
 import time
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoresearch.cli.render.live_state import read_live
 from autoresearch.cli.render.status import StatusView
-from autoresearch.config import Config, find, parse
-from autoresearch.core.history import History
+from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
-from autoresearch.errors import ConfigError
+from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.record.journal import read_run
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Run, find_run
@@ -19,12 +23,21 @@ from autoresearch.runtime.lock import holder
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """What the run is for, as its own configuration says."""
+
+    goal: str
+    metric_name: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A run as git has it now. `config` is what it was made with."""
+    """A run as git has it now."""
 
     repository: Repository
     run: Run
-    config: Config
+    aim: Aim
     history: History
 
     @property
@@ -41,17 +54,21 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
     run = find_run(repository, tag, None if tag else _config_name(repository, config))
     if run is None:
         return None
-    used = parse(run.opening.config_text, run.opening.config_path)
-    history = History(used.metric.direction, read_run(repository, run).shown)
-    return Record(repository, run, used, history)
+    aim = _aim(run.opening.config_text)
+    return Record(repository, run, aim, History(aim.direction, read_run(repository, run).shown))
+
+
+def _aim(config_text: str) -> Aim:
+    keys = tomllib.loads(config_text)
+    return Aim(keys.get("goal", ""), keys["metric"]["name"], Direction(keys["metric"]["direction"]))
 
 
 def _config_name(repository: Repository, config: Path | None) -> str | None:
-    try:
-        path = config.resolve() if config else find(Path.cwd(), repository.root)
-    except ConfigError:
-        return None
-    return path.relative_to(repository.root).as_posix()
+    """The nearest configuration from here upwards, relative to the repository; None where there is none."""
+    here = Path.cwd()
+    paths = [config.resolve()] if config else [folder / CONFIG_NAME for folder in (here, *here.parents)]
+    found = next((path for path in paths if path.is_relative_to(repository.root) and path.is_file()), None)
+    return found.relative_to(repository.root).as_posix() if found else None
 
 
 def status_view(record: Record) -> StatusView:
@@ -62,8 +79,8 @@ def status_view(record: Record) -> StatusView:
     return StatusView(
         tag=record.run.tag,
         branch=record.run.branch,
-        goal=record.config.goal,
-        metric_name=record.config.metric.name,
+        goal=record.aim.goal,
+        metric_name=record.aim.metric_name,
         history=record.history,
         running=running,
         now=time.time(),

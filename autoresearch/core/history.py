@@ -15,6 +15,8 @@ from autoresearch.core.experiment import Experiment, Outcome, Sample, Usage
 
 BEST_SHOWN = 100
 NEWEST_SHOWN = 400
+BEST_SORTED = 1_000
+"""So many candidates for the best are collected before they are sorted: sorting at every experiment is slow."""
 
 
 class Direction(StrEnum):
@@ -22,6 +24,10 @@ class Direction(StrEnum):
 
     MIN = "min"
     MAX = "max"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Direction | None:
+        return {"minimize": cls.MIN, "lower": cls.MIN, "maximize": cls.MAX, "higher": cls.MAX}.get(str(value))
 
     def improves(self, candidate: float, incumbent: float) -> bool:
         """Is `candidate` strictly better than `incumbent`?"""
@@ -80,11 +86,11 @@ class History:
             self._tried.setdefault(experiment.tree, experiment.number)
         if experiment.is_kept:
             self._kept.append(experiment)
-        self._undo(experiment.reverts)
+            self._undo(experiment.reverts)
         if experiment.outcome is Outcome.MEASURED and experiment.number in self._samples:
             self._best.append(experiment)
-        self._best.sort(key=lambda one: self.direction.cost(fmean(self.values(one.number))))
-        del self._best[BEST_SHOWN:]
+        if len(self._best) >= BEST_SORTED:
+            self._best = self._best_measured()
 
     def _undo(self, numbers: Iterable[int]) -> None:
         """They are taken back; what they themselves had taken back is there again."""
@@ -92,6 +98,9 @@ class History:
             self._reverted.add(number)
             undone = self._by_number.get(number)
             self._reverted.difference_update(undone.reverts if undone else ())
+
+    def _best_measured(self) -> list[Experiment]:
+        return sorted(self._best, key=lambda one: self.direction.cost(self._mean(one.number)))[:BEST_SHOWN]
 
     def _collect_samples(self, experiment: Experiment) -> None:
         taken = [(experiment.number, sample) for sample in experiment.samples if isinstance(sample, Sample)]
@@ -121,6 +130,11 @@ class History:
         """The kept experiment with the best mean that has not been taken back; the incumbent on a tie."""
         candidates = [one for one in self._kept if one.number not in self._reverted and self.values(one.number)]
         return min(reversed(candidates), key=lambda one: self.direction.cost(self._mean(one.number)), default=None)
+
+    @property
+    def metric_name(self) -> str:
+        """As the baseline was measured; `metric` before that."""
+        return (self.baseline.metric_name if self.baseline else "") or "metric"
 
     @property
     def next_number(self) -> int:
@@ -154,12 +168,12 @@ class History:
         """Raises ValueError before the baseline is measured: there is nothing to propose from."""
         if self.baseline is None or self.incumbent is None:
             raise ValueError("no baseline yet")
-        newest = tuple(reversed(self.experiments[-NEWEST_SHOWN:]))
-        shown = {one.number for one in (*self._best, *newest, self.baseline, self.incumbent)}
+        newest, best = tuple(reversed(self.experiments[-NEWEST_SHOWN:])), tuple(self._best_measured())
+        shown = {one.number for one in (*best, *newest, self.baseline, self.incumbent)}
         return Digest(
             baseline=self.baseline,
             incumbent=self.incumbent,
-            best=tuple(self._best),
+            best=best,
             newest=newest,
             metric={number: self._mean(number) for number in shown if self.values(number)},
             reverted=frozenset(self._reverted),

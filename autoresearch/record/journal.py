@@ -55,10 +55,11 @@ def read_run(repository: Repository, run: Run) -> Recorded:
     failed = None
     for number in sorted(rows):
         row = rows[number]
-        if trailers.is_draft(trailers.parse(row.message)[2]):
+        parsed = trailers.parse(row.message)
+        if trailers.is_draft(parsed[2]):
             drafts.append(row)
             continue
-        experiment = trailers.read_experiment(row.commit, row.tree, row.message)
+        experiment = trailers.experiment_of(row.commit, row.tree, parsed)
         if number == 0 and not experiment.is_kept:
             failed = experiment
         else:

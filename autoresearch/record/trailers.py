@@ -106,7 +106,12 @@ def is_draft(facts: Trailers) -> bool:
 
 def read_experiment(commit: str, tree: str, text: str) -> Experiment:
     """The experiment of a finished commit. Raises ValueError or KeyError when it is not one of ours."""
-    subject, body, facts = parse(text)
+    return experiment_of(commit, tree, parse(text))
+
+
+def experiment_of(commit: str, tree: str, parsed: tuple[str, str, Trailers]) -> Experiment:
+    """The same, where the message was parsed already."""
+    subject, body, facts = parsed
     name, metric = _metric(_first(facts, "Metric"))
     return Experiment(
         number=int(facts["Experiment"][0]),

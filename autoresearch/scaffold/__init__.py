@@ -12,7 +12,7 @@
 Nothing here runs a command, asks the person or calls git.
 """
 
-from autoresearch.scaffold.choices import Choices, choose
+from autoresearch.scaffold.choices import Choices, choose, glob_problem, metric_problem
 from autoresearch.scaffold.detect import Detected, detect
 from autoresearch.scaffold.files import Written, write
 from autoresearch.scaffold.metrics import Guess, guess_direction, pick_metric
@@ -28,7 +28,9 @@ __all__ = [
     "choose",
     "copy_task",
     "detect",
+    "glob_problem",
     "guess_direction",
+    "metric_problem",
     "pick_metric",
     "program_text",
     "tasks",

@@ -5,13 +5,22 @@ Asking the person is the command line's work.
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from autoresearch.config import parse_direction
 from autoresearch.core.history import Direction
+from autoresearch.core.printed import is_name
+from autoresearch.core.scope import Scope
 from autoresearch.errors import UsageError
 from autoresearch.scaffold.detect import Detected
 from autoresearch.scaffold.metrics import guess_direction
+
+_IN_WORDS = {"ar.seconds": "the time that it takes", "ar.peak_rss_mb": "the memory that it takes"}
+_COMPARED = 2000
+"""So many tracked names are searched for a similar one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class Choices:
     data: tuple[str, ...] = ()
     cache: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
+    pattern: str = ""
     metric_seed: str = ""
     model: str = ""
     suggested_pass_env: tuple[str, ...] = ()
@@ -36,7 +46,8 @@ class Choices:
     @property
     def purpose(self) -> str:
         """The goal, in words made of metric and direction where none is given."""
-        return self.goal or f"{'lower' if self.direction is Direction.MIN else 'raise'} {self.metric}"
+        verb = "lower" if self.direction is Direction.MIN else "raise"
+        return self.goal or f"{verb} {_IN_WORDS.get(self.metric, self.metric)}"
 
 
 def choose(
@@ -50,27 +61,51 @@ def choose(
 ) -> Choices:
     """The detected proposals, each replaced by what is given; secrets stay a suggestion.
 
-    Raises UsageError that names the first option without which there is nothing to write.
+    Raises UsageError that names the options without which there is nothing to write, or the one that cannot be.
     """
     metric = metric or detected.metric
-    required = {"--command": command or detected.command, "--metric": metric}
-    required["--editable"] = " ".join(editable or detected.editable)
-    for option, value in required.items():
-        if not value:
-            raise UsageError(f"no {option[2:]} was found here: say it with {option}", hint=_hint(detected))
+    required = {"command": command or detected.command, "metric": metric}
+    required["editable"] = " ".join(editable or detected.editable)
+    if missing := [name for name, value in required.items() if not value]:
+        raise _nothing_found(missing, detected)
+    if problem := metric_problem(metric):
+        raise UsageError(f"--metric: {problem}", hint="--metric val_loss")
+    as_detected = command in ("", detected.command)
     return Choices(
         command=command or detected.command,
         metric=metric,
         direction=_direction(direction, metric, detected),
         editable=editable or detected.editable,
-        setup=detected.setup if command in ("", detected.command) else "",
+        setup=detected.setup if as_detected else "",
         context=tuple(glob for glob in detected.context if glob not in editable),
         data=detected.data,
         cache=detected.cache,
-        metric_seed=detected.metric_seed if command in ("", detected.command) else "",
+        pattern=detected.pattern if as_detected and metric == detected.metric else "",
+        metric_seed=detected.metric_seed if as_detected else "",
         model=model,
         suggested_pass_env=detected.pass_env,
     )
+
+
+def metric_problem(name: str) -> str:
+    """Why this cannot be the name of a metric; empty when it can."""
+    return "" if is_name(name) else f'"{name}" is no name: letters, digits, _ . / - @ and single spaces may be in it'
+
+
+def glob_problem(glob: str, base: str, tracked: Sequence[str]) -> str:
+    """Why this glob, relative to the folder `base`, names no file that could be changed; empty when it does.
+
+    `tracked` and `base` are relative to the repository's root, with `/`.
+    """
+    try:
+        matches = Scope((glob,), base=base).is_editable
+    except ValueError as error:
+        return str(error)
+    if any(map(matches, tracked)):
+        return ""
+    names = [posixpath.relpath(name, base or ".") for name in tracked[:_COMPARED]]
+    near = [name for name in names if posixpath.basename(name) == glob] or get_close_matches(glob, names, n=1)
+    return f'"{glob}" is no file that git tracks' + (f'; did you mean "{near[0]}"?' if near else "")
 
 
 def _direction(given: str, metric: str, detected: Detected) -> Direction:
@@ -85,9 +120,15 @@ def _direction(given: str, metric: str, detected: Detected) -> Direction:
     return guessed
 
 
-def _hint(detected: Detected) -> str:
-    command = "" if detected.command else ' --command "./measure.sh"'
-    metric = "" if detected.metric else " --metric NAME --direction min"
-    editable = "" if detected.editable else " --editable GLOB"
-    timed = "; --metric ar.seconds is the time that the command takes" if metric else ""
-    return f"ar init{command}{metric}{editable}{timed}"
+def _nothing_found(missing: Sequence[str], detected: Detected) -> UsageError:
+    """What to type, and what counts as a metric."""
+    given = {"command": "--command COMMAND", "metric": "--metric NAME --direction min", "editable": "--editable GLOB"}
+    hints = [f"ar init {' '.join(given[name] for name in missing)}"]
+    if "metric" in missing:
+        hints.append("--metric ar.seconds    is the time that the command takes")
+    if missing == ["metric"]:
+        hints.append(f"ar init    on a terminal can run {detected.command} once and show what it prints")
+    found = ", ".join(f"no {'editable file' if name == 'editable' else name}" for name in missing)
+    return UsageError(
+        f"found {found} here: say it with {', '.join(f'--{name}' for name in missing)}", hint="\n".join(hints)
+    )

@@ -10,12 +10,14 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from autoresearch.core.history import Direction
 from autoresearch.scaffold import python
 from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
 from autoresearch.scaffold.survey import Survey
 
+_CRITERION = r"time:\s+\[\S+ \S+ (\S+ \S+)"
 _SCRIPTS = ("bench.sh", "benchmark.sh", "measure.sh", "eval.sh", "train.sh", "run.sh")
 _TARGETS = ("bench", "benchmark", "perf", "train", "eval")
 
@@ -52,7 +54,9 @@ def _rust(survey: Survey, _which: Which) -> Iterator[Suggestion]:
         direction=Direction.MIN,
     )
     if survey.holds("benches"):
-        yield replace(found, kind=Kind.MEASURES, command="cargo bench", because="benches/ is there", setup="")
+        bench = replace(found, command="cargo bench", because="benches/ is there", setup="cargo bench --no-run")
+        criterion = any(survey.search(r"\bcriterion\b", ["Cargo.toml"]))
+        yield replace(bench, kind=Kind.MEASURES, metric="time", pattern=_CRITERION) if criterion else bench
     if "src/main.rs" in survey.tracked:
         reads = tuple(survey.sources("Rust"))
         yield replace(found, kind=Kind.RUNS, command="cargo run --release", reads=reads, metric="", direction=None)
@@ -62,10 +66,25 @@ def _rust(survey: Survey, _which: Which) -> Iterator[Suggestion]:
 def _go(survey: Survey, _which: Which) -> Iterator[Suggestion]:
     if "go.mod" not in survey.tracked:
         return
-    hit = next(survey.search(r"^func (Benchmark\w+)\("), None)
-    kind, command = (Kind.MEASURES, "go test -bench . ./...") if hit else (Kind.TESTS, "go test ./...")
-    because = f"{hit.path} holds {hit.match[1]}" if hit else "go.mod is there"
-    yield Suggestion(kind, command, because, survey.all_sources(), metric=SECONDS, direction=Direction.MIN)
+    found = Suggestion(
+        kind=Kind.TESTS,
+        command="go test ./...",
+        because="go.mod is there",
+        editable=survey.all_sources(),
+        metric=SECONDS,
+        direction=Direction.MIN,
+    )
+    for hit in islice(survey.search(r"^func (Benchmark\w+)\("), 1):
+        yield replace(
+            found,
+            kind=Kind.MEASURES,
+            # It runs for about a second whatever the code does: the time per operation is the metric.
+            command=f"go test -run '^$' -bench '^{hit.match[1]}$' ./...",
+            because=f"{hit.path} holds {hit.match[1]}",
+            metric="ns/op",
+            pattern=rf"^{hit.match[1]}\S*\s+\d+\s+([\d.]+) ns/op",
+        )
+    yield found
 
 
 def _node(survey: Survey, _which: Which) -> Iterator[Suggestion]:
@@ -99,4 +118,5 @@ def _cmake(survey: Survey, _which: Which) -> Iterator[Suggestion]:
 def _shell(survey: Survey, _which: Which) -> Iterator[Suggestion]:
     if path := survey.first(*_SCRIPTS):
         reads = (path, *(name for name in survey.texts if name != path))
-        yield Suggestion(Kind.RUNS, f"sh {shlex.quote(path)}", f"{path} is there", survey.all_sources(), reads=reads)
+        editable = survey.all_sources(but=path)
+        yield Suggestion(Kind.RUNS, f"sh {shlex.quote(path)}", f"{path} is there", editable, reads=reads)

@@ -47,6 +47,8 @@ class Detected:
     setup: str = ""
     metric: str = ""
     direction: Direction | None = None
+    pattern: str = ""
+    """Finds the metric, where it is not printed as `name: value`."""
     editable: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
@@ -72,7 +74,7 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
     found = suggestions(survey, which)
     if not found:
         _refuse_notebooks(survey)
-    best = found[0] if found else Suggestion.nothing()
+    best = found[0] if found else Suggestion.nothing(survey)
     metrics = (best.metric,) if best.metric else tuple(printed_metrics(survey, best.reads))
     seeds = list(_fixed_seeds(survey, best))
     return Detected(
@@ -80,6 +82,7 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
         setup=best.setup,
         metric=metrics[0] if metrics else "",
         direction=best.direction or (guess_direction(metrics[0]) if metrics else None),
+        pattern=best.pattern,
         editable=best.editable,
         context=best.context,
         data=tuple(_data(survey)),
@@ -140,10 +143,11 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], 
     if list(metrics) == [SECONDS]:
         yield f"the time that it takes is a metric: {SECONDS}"
     elif metrics:
-        yield f"likely metrics: {', '.join(metrics[:5])}"
+        yield f"likely metric{'s' if len(metrics) > 1 else ''}: {', '.join(metrics[:5])}"
     if secrets := _secrets(survey):
-        yield f"the code reads {', '.join(secrets)}: withheld from experiments unless pass_env names it"
+        yield f"the code reads {', '.join(secrets)}: no experiment gets it unless pass_env names it"
     if seeds:
-        yield f"a fixed random seed in {seeds[0]}: read AR_SEED instead, or luck of the seed counts as gain"
-    if "program.md" in survey.tracked:
+        yield f"the random seed is fixed in {seeds[0]}"
+        yield "better: the seed from the variable AR_SEED, or what is lucky with one seed counts as a gain"
+    if "program.md" in survey.tracked or (survey.root / "program.md").exists():
         yield "program.md is there, and is kept"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from autoresearch.core.history import Direction
+from autoresearch.scaffold.survey import Survey
 
 Which = Callable[[str], str | None]
 """Where a program is on the PATH; None where it is not (`shutil.which`)."""
@@ -38,8 +39,10 @@ class Suggestion:
     cache: tuple[str, ...] = ()
     metric: str = ""
     direction: Direction | None = None
+    pattern: str = ""
+    """Finds the metric where it is not printed as `name: value`."""
 
     @classmethod
-    def nothing(cls) -> Suggestion:
-        """Where nothing is known: all of it is for the person to say."""
-        return cls(Kind.TESTS, "", "", ())
+    def nothing(cls, survey: Survey) -> Suggestion:
+        """Where nothing is known to run: a command of the person's may run anything that is there."""
+        return cls(Kind.TESTS, "", "", survey.all_sources(), reads=tuple(survey.texts))

@@ -27,9 +27,15 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "shell": (".sh",),
 }
 _OTHERS = ("Makefile", "makefile", "package.json", "Cargo.toml", "go.mod", "CMakeLists.txt", "pyproject.toml")
-_NOT_SOURCE = re.compile(r"(^|/)(tests?|testing|bench(es|marks?)?|docs?|examples?|third_party|vendor|node_modules)/")
+_NOT_SOURCE = re.compile(
+    r"(^|/)(tests?|__tests__|testing|spec|fixtures|bench(es|marks?)?|eval(s|uation)?|docs?|examples?|third_party|vendor"
+    r"|node_modules)/"
+)
 _CHECKS = re.compile(
-    r"^(test|bench|eval|prepare|conftest|setup\.py|build\.rs)|_test\.|\.test\.|_bench\.|\.spec\.", re.I
+    r"^(test|bench|eval|prepare|conftest|noxfile|setup\.py|build\.rs)"
+    r"|^(metrics?|scor(e|er|es|ing)|measure|measurement|judge|grade|grader|grading)\."
+    r"|(_test|_tests|\.test|_bench|\.spec|\.config|[a-z]Tests?)\.\w+$",
+    re.I,
 )
 
 
@@ -86,7 +92,10 @@ class Survey:
         language = self.language
         if language is None:
             return ()
-        files = [path for path in self.sources(language) if path != but]
+        return self.globs(language, [path for path in self.sources(language) if path != but])
+
+    def globs(self, language: str, files: Sequence[str]) -> tuple[str, ...]:
+        """These files of a language and no other that is there: one by one while they are few, else by folder."""
         if len(files) <= FEW_FILES:
             return tuple(files)
         others = [path for path in self.tracked if path.endswith(SUFFIXES[language]) and path not in files]

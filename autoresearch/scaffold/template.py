@@ -14,9 +14,10 @@ from autoresearch.core.history import Direction
 from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.scaffold.choices import Choices
 
-COMMENT_COLUMN = 34
-"""Where the comments begin; one behind a longer value goes on the line above it."""
+COMMENT_COLUMN = 32
+"""Where the comments begin, where the value is not longer."""
 WIDTH = 100
+"""A comment that would end beyond goes on the line above its key."""
 _HEADER = """\
 # What `ar run` works on. A key behind a # shows its default, or an example where it has none.
 # Keys marked "later" belong to a coming version and are refused until then.
@@ -51,10 +52,14 @@ def _chosen(choices: Choices) -> Mapping[tuple[str, str], str]:
         ("experiment", "pass_env"): choices.pass_env,
         ("metric", "name"): choices.metric,
         ("metric", "direction"): choices.direction.value,
+        ("metric", "pattern"): choices.pattern,
         ("metric", "seed"): choices.metric_seed,
         ("proposer", "model"): choices.model,
     }
-    return {key: toml_value(value) for key, value in values.items() if value}
+    found = {key: toml_value(value) for key, value in values.items() if value}
+    if choices.pattern and "'" not in choices.pattern:
+        found["metric", "pattern"] = f"'{choices.pattern}'"
+    return found
 
 
 def _examples(choices: Choices) -> Mapping[tuple[str, str], str]:
@@ -65,8 +70,9 @@ def _examples(choices: Choices) -> Mapping[tuple[str, str], str]:
 def _entry(doc: KeyDoc, value: str | None, example: str) -> Iterator[str]:
     setting = f"{doc.key} = {value}" if value is not None else f"# {doc.key} = {example}"
     comment = f"# {doc.doc}" if doc.available else f"# later: {doc.doc}"
-    if len(setting) < COMMENT_COLUMN and COMMENT_COLUMN + len(comment) <= WIDTH:
-        yield f"{setting:<{COMMENT_COLUMN}}{comment}"
+    column = max(COMMENT_COLUMN, len(setting) + 1)
+    if column + len(comment) <= WIDTH:
+        yield f"{setting:<{column}}{comment}"
     else:
         yield comment
         yield setting

@@ -50,8 +50,8 @@ class Done:
 
     @property
     def error(self) -> str:
-        """What follows `error: `; there must be exactly one such line, and no traceback."""
-        assert "Traceback" not in self.out + self.err, self.out + self.err
+        """What follows `error: `; there must be exactly one such line, and no traceback of ours."""
+        assert "\nTraceback" not in f"\n{self.err}", self.err
         [line] = [line for line in self.err.splitlines() if line.startswith("error: ")]
         return line.removeprefix("error: ")
 
@@ -137,8 +137,8 @@ def patches(folder: Path, *changes: tuple[str, str, str]) -> Path:
 
 
 def improvements(folder: Path) -> Path:
-    """Two patches for the toy that are better one after the other (3.25, then 2.25 with both), and a worse one."""
-    texts = (solve(x=2.0), solve(y=-1.0), solve(y=-9.0))
+    """Three patches for the toy: two that are better (3.25, with both 1.25), and one that conflicts with the first."""
+    texts = (solve(x=2.0), solve(y=-1.0), solve(x=1.5))
     return patches(folder, *(("solve.py", solve(), text) for text in texts))
 
 

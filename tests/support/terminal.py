@@ -70,7 +70,8 @@ class Person:
         """Look until it has happened; in the middle of a frame nothing is judged."""
         deadline = time.monotonic() + PATIENCE
         while self._reads() or not happened():
-            assert time.monotonic() < deadline, f"waited {what}:\n" + "\n".join(self.lines)
+            ended = self.child.flag_eof or time.monotonic() > deadline
+            assert not ended, f"waited {what}:\n" + "\n".join(self.lines)
 
     def _reads(self) -> bool:
         """Take in what is written; False when nothing has come for a moment, or never will again."""

@@ -25,7 +25,7 @@ def listing(history: History, experiments: Sequence[Experiment], width: int | No
         return
     table = Columns(
         width=UNLIMITED if width is None else width,
-        name=clean(experiments[0].metric_name),
+        name=clean(history.metric_name),
         spreads=any(len(history.samples(one.number)) > 1 for one in experiments),
         cost=any(one.usage.cost_usd for one in experiments),
     )

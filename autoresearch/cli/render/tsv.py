@@ -18,8 +18,7 @@ MB_PER_GB = 1024
 
 def tsv(history: History) -> str:
     """The whole history, baseline first."""
-    first = history.experiments[0].metric_name if history.experiments else "metric"
-    lines = ["\t".join(("commit", clean(first), "memory_gb", "status", "description"))]
+    lines = ["\t".join(("commit", clean(history.metric_name), "memory_gb", "status", "description"))]
     lines += ["\t".join(_row(one, history.metric(one.number))) for one in history.experiments]
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,100 @@
+"""The number literals of upper-case assignments at module level of a Python file, with their exact places. Pure.
+
+What is not here: other languages, and what a comment says about a value (`annotations`).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from autoresearch.proposers.annotations import MAX_EXPONENT, NUMBER, Literal
+
+CONSTANT_NAME = re.compile(r"_*[A-Z][A-Z0-9_]*")
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a Python file holds: its constants, and where its strings are (start and end, in characters)."""
+
+    literals: tuple[Literal, ...]
+    strings: tuple[tuple[int, int], ...]
+
+    def is_string(self, place: int) -> bool:
+        return any(start <= place < end for start, end in self.strings)
+
+
+def read_python(text: str, starts: Sequence[int]) -> Code | None:
+    """`starts` are the places where lines begin. None when it is not valid Python."""
+    mark = text.startswith(BYTE_ORDER_MARK)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = ast.parse(text[mark:])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    places = _Places(text, starts)
+    strings = (node for node in ast.walk(module) if _is_string(node))
+    return Code(
+        tuple(literal for statement in module.body for literal in _assigned(statement, places)),
+        tuple(places.span(node) for node in strings if isinstance(node, ast.expr)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Turns the parser's lines and UTF-8 columns into characters from the file's beginning."""
+
+    text: str
+    starts: Sequence[int]
+
+    def span(self, node: ast.expr) -> tuple[int, int]:
+        return self._place(node.lineno, node.col_offset), self._place(node.end_lineno or 1, node.end_col_offset or 0)
+
+    def _place(self, line: int, column: int) -> int:
+        start = self.starts[line - 1]
+        if line == 1 and self.text.startswith(BYTE_ORDER_MARK):
+            start += 1
+        encoded = self.text[start : start + column].encode()[:column]
+        return start + len(encoded.decode(errors="ignore"))
+
+
+def _is_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _assigned(statement: ast.stmt, places: _Places) -> Iterator[Literal]:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            pass
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            pass
+        case _:
+            return
+    if not CONSTANT_NAME.fullmatch(name):
+        return
+    if isinstance(value, ast.Tuple | ast.List):
+        for index, element in enumerate(value.elts):
+            yield from _literal(name, element, index, places)
+    else:
+        yield from _literal(name, value, None, places)
+
+
+def _literal(name: str, node: ast.expr, index: int | None, places: _Places) -> Iterator[Literal]:
+    """At most one. A string has no place here: only a comment can say which others would do."""
+    base = None
+    match node:
+        case ast.BinOp(left=ast.Constant(value=int(base)), op=ast.Pow(), right=ast.Constant(value=int(exponent))):
+            if base < 2 or not 1 <= exponent <= MAX_EXPONENT:
+                return
+            node = node.right
+        case _:
+            pass
+    start, end = places.span(node)
+    literal = Literal(name, start, end, places.text[start:end], index, base)
+    if re.fullmatch(NUMBER, literal.text):
+        yield literal
