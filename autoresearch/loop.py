@@ -213,7 +213,7 @@ class Loop:
         if experiment.is_baseline:
             self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
             return
-        if not experiment.values:
+        if not experiment.measured:
             experiment.wants = Side.CANDIDATE
             return
         match self.parts.rule(evidence_for(experiment, self.history)):

@@ -50,8 +50,8 @@ class Open:
         return self.draft.parent is None
 
     @property
-    def values(self) -> list[float]:
-        return [sample.value for sample in self.samples if isinstance(sample, Sample)]
+    def measured(self) -> list[Sample]:
+        return [sample for sample in self.samples if isinstance(sample, Sample)]
 
     def take(self, execution: Execution, at: int) -> None:
         """Book one of its own samples."""

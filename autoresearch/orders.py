@@ -116,5 +116,5 @@ def evidence_for(opened: Open, history: History) -> Evidence:
     parent = opened.draft.parent
     if parent is None:
         raise RunError("the baseline is not weighed against anything")
-    fresh = (sample.value for number, sample in opened.incumbent_samples if number == parent)
-    return Evidence(opened.values, (*history.values(parent), *fresh), parent)
+    fresh = (sample for number, sample in opened.incumbent_samples if number == parent)
+    return Evidence(opened.measured, (*history.samples(parent), *fresh), parent)

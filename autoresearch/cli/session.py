@@ -17,6 +17,7 @@ from autoresearch.cli import build
 from autoresearch.cli.choose import Chosen, choose
 from autoresearch.cli.diagnose import explain
 from autoresearch.cli.dry_run import show_request
+from autoresearch.cli.home import Home
 from autoresearch.cli.output import open_output
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.live_state import LiveState
@@ -111,7 +112,8 @@ class Session:
         config = self.project.config
         shares = self.meter.shares
         view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares)
-        others: list[events.Listener] = [LiveState(self.project.layout(self.run.tag).live, shares), self.look]
+        layout = self.project.layout(self.run.tag)
+        others: list[events.Listener] = [Home(layout.home), LiveState(layout.live, shares), self.look]
         with ExitStack() as closing:
             closing.callback(lambda: journal.close(self.why, self.unbilled()))
             self.output = closing.enter_context(open_output(view, others, json=self.options.json))
@@ -121,7 +123,7 @@ class Session:
                 return self.search(journal, executor, note)
             except BaselineFailed as error:
                 self.finish(error.message, error.exit_code)
-                raise explain(error, self.project, executor.withheld, self.project.layout("").worktrees) from error
+                raise explain(error, self.project, executor.withheld, layout.worktrees) from error
             except ArError as error:
                 self.finish(error.message, error.exit_code)
                 raise

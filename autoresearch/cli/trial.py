@@ -2,44 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import typer
 
+from autoresearch.cli.place import Place
 from autoresearch.core.experiment import Unmeasured
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
-from autoresearch.core.printed import Candidate, candidates
 from autoresearch.core.quantity import format_duration
-from autoresearch.record.repository import Repository
+from autoresearch.errors import LockHeld
 from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.lock import RunLock
 
-TAG = "trial"
+FOLDER = "_init"
+"""Below `.autoresearch/runs/`; no run can have this name."""
 LIMIT = 3600.0
 """Seconds; Ctrl-C ends it before."""
+LINES_SHOWN = 15
 
 
-def printed_numbers(folder: Path, command: str, data: Sequence[str]) -> list[Candidate]:
-    """Every number that the command prints, with its name; none when it fails, which is said."""
-    repository = Repository(folder)
-    layout = Layout(repository.root, TAG)
-    sub = folder.resolve().relative_to(repository.root.resolve()).as_posix()
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is run: the answers so far, relative to the folder of the configuration."""
+
+    command: str
+    setup: str = ""
+    data: tuple[str, ...] = ()
+    cache: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """The numbers that the command printed, by name, and the seconds that it took."""
+
+    numbers: Mapping[str, float]
+    seconds: float
+
+
+def try_once(place: Place, trial: Trial) -> Printed | None:
+    """Run it on the files of the last commit; None when it failed or could not be run, which is said."""
+    layout = Layout(place.repository.root, FOLDER)
     settings = ExecutorSettings(
-        command=command, metric=MetricSpec("ar.seconds"), tag=TAG, sub="" if sub == "." else sub, data=tuple(data)
+        command=trial.command,
+        metric=MetricSpec("ar.seconds"),
+        tag=FOLDER,
+        setup=trial.setup,
+        sub=place.base,
+        pass_env=trial.pass_env,
+        data=trial.data,
+        cache=trial.cache,
     )
-    typer.echo("running it … (Ctrl-C ends it)")
+    typer.echo("running it on the files of the last commit … (Ctrl-C ends it)")
+    try:
+        with RunLock(place.repository.common_dir, "ar init"):
+            return _run(place, layout, settings)
+    except LockHeld as error:
+        typer.echo(f"not run: {error.message}")
+        return None
+
+
+def _run(place: Place, layout: Layout, settings: ExecutorSettings) -> Printed | None:
     executor = LocalExecutor(settings, layout)
     try:
-        job = Job(number=0, commit=repository.head(), sample=1, seed=0, limit=LIMIT, convention=None)
+        job = Job(number=0, commit=place.repository.head(), sample=1, seed=0, limit=LIMIT, convention=None)
         execution = executor.submit(job).result()
     finally:
         executor.close()
-        repository.close()
-    if isinstance(execution, Unmeasured):
-        typer.echo(f"it failed: {execution.reason}\n{execution.tail}")
-        return []
-    typer.echo(f"it took {format_duration(execution.seconds)}")
-    return candidates(layout.output(0).read_text(encoding="utf-8", errors="replace").splitlines())
+    if not isinstance(execution, Unmeasured):
+        typer.echo(f"it took {format_duration(execution.seconds)}")
+        return Printed(execution.measures, execution.seconds)
+    for line in execution.tail.rstrip().splitlines()[-LINES_SHOWN:]:
+        typer.echo(f"  | {line}")
+    typer.echo(f"it failed: {execution.reason}")
+    typer.echo(f"the whole output: {layout.output(0).relative_to(layout.root)}")
+    return None

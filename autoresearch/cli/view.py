@@ -6,8 +6,11 @@ import, and would refuse the record of another version of `ar`.
 
 from __future__ import annotations
 
+import gc
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +58,18 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
     if run is None:
         return None
     aim = _aim(run.opening.config_text)
-    return Record(repository, run, aim, History(aim.direction, read_run(repository, run).shown))
+    with _no_garbage_collection():
+        return Record(repository, run, aim, History(aim.direction, read_run(repository, run).shown))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Nothing that is read is garbage; looking for some again and again takes a fifth of a long history's time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _aim(config_text: str) -> Aim:

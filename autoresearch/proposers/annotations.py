@@ -153,9 +153,9 @@ def _range(found: re.Match[str], literal: Literal) -> Interval | None:
     log = found[3] is not None
     if literal.number is None or low >= high or (log and low <= 0):
         return None
-    scale = Scale.LOG if log else Scale.GAP if 0 < low and high < 1 and (1 - low) / (1 - high) >= 5 else Scale.LINEAR
+    scale = Scale.LOG if log else Scale.GAP if low > 0 and high < 1 and (1 - low) / (1 - high) >= 5 else Scale.LINEAR
     spelled_whole = all(re.fullmatch(r"[-+]?[\d_]+", text) for text in found.group(1, 2))
-    whole = isinstance(literal.number, int) and (spelled_whole or low.is_integer() and high.is_integer())
+    whole = isinstance(literal.number, int) and (spelled_whole or (low.is_integer() and high.is_integer()))
     return Interval(low, high, scale, multiple=1 if whole else 0)
 
 

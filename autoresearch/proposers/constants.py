@@ -116,9 +116,9 @@ def _tunable(path: str, text: str) -> Iterator[tuple[Literal, Domain]]:
             yield literal, domain
     assigned = {bisect(starts, literal.start) for literal in literals}
     for line, note in notes.items():
-        literal = note.literal()
-        if line not in assigned and literal and (domain := _noted_domain(literal, note)):
-            yield literal, domain
+        meant = note.literal()
+        if line not in assigned and meant and (domain := _noted_domain(meant, note)):
+            yield meant, domain
 
 
 def _notes(text: str, starts: Sequence[int]) -> Iterator[tuple[int, Note]]:

@@ -99,22 +99,25 @@ def _round(value: float, digits: int, at_least: float = 0.0) -> float:
 
 # ---- the guess where nobody wrote a range
 
-FIXED = set(
-    "SEED SEEDS RNG VERSION PORT DATE YEAR MONTH DAY ID UUID PI FLOPS VOCAB CLASSES PATH DIR FILE URL DEVICE GPU RANK "
-    "INDEX DEBUG VERBOSE EVAL EVALUATION VAL VALIDATION TEST".split()
+FIXED = re.compile(
+    r"SEEDS?|RNG|VERSION|PORT|DATE|YEAR|MONTH|DAY|ID|UUID|PI|FLOPS|VOCAB|CLASSES|PATH|DIR|FILE|URL|DEVICE|GPU|RANK"
+    r"|INDEX|DEBUG|VERBOSE|EVAL|EVALUATION|VAL|VALIDATION|TEST"
 )
-TIME = set("TIME TIMEOUT SECONDS SECS MINUTES HOURS DEADLINE BUDGET".split())  # more of it is no improvement
-RATES = set("LR RATE SCALE STD EPS EPSILON GAIN SIGMA TEMPERATURE COEF WEIGHT".split())
-SHARES = set("BETA BETAS MOMENTUM DROPOUT FRACTION FRAC RATIO SHARE PROB PROBABILITY WARMUP QUANTILE".split())
+TIME = re.compile(r"TIME|TIMEOUT|SECONDS|SECS|MINUTES|HOURS|DEADLINE|BUDGET")  # more of it is no improvement
+RATE = re.compile(r"LR|RATE|SCALE|STD|EPS|EPSILON|GAIN|SIGMA|TEMPERATURE|COEF|WEIGHT")
+SHARE = re.compile(r"BETAS?|MOMENTUM|DROPOUT|FRACTION|FRAC|RATIO|SHARE|PROB|PROBABILITY|WARMUP|QUANTILE")
 FIXED_PHRASE = re.compile(r"RANDOM_STATE|LOG_(?:EVERY|INTERVAL|STEPS|FREQ|LEVEL)|PRINT_(?:EVERY|INTERVAL|FREQ)")
 
 
 def is_fixed(name: str, value: int | float) -> bool:
     """Seeds, versions, dates, time limits, sizes given from outside: not to be tuned unless a line says so."""
-    words = set(name.upper().strip("_").split("_"))
-    if words & FIXED or words & TIME or FIXED_PHRASE.search(name.upper()) or not math.isfinite(value):
+    if _has_word(name, FIXED) or _has_word(name, TIME) or FIXED_PHRASE.search(name.upper()):
         return True
     return isinstance(value, int) and (value in (-1, -100) or _is_date(value))
+
+
+def _has_word(name: str, words: re.Pattern[str]) -> bool:
+    return any(words.fullmatch(word) for word in re.split(r"[^A-Z]+", name.upper()))
 
 
 def _is_date(value: int) -> bool:
@@ -123,16 +126,16 @@ def _is_date(value: int) -> bool:
 
 def around(name: str, value: int | float) -> Domain:
     """A sensible range around the present value, by its size and by the words of its name."""
-    words = set(name.upper().strip("_").split("_"))
+    is_share = _has_word(name, SHARE)
     if isinstance(value, int):
         return _around_int(value)
     if value < 0:
         return Interval(3 * value, value / 3)
     if value == 0:
-        return Interval(0.0, 0.3 if words & SHARES else 0.1)
-    if value > 1 or (words & RATES and not words & SHARES):
+        return Interval(0.0, 0.3 if is_share else 0.1)
+    if value > 1 or (_has_word(name, RATE) and not is_share):
         return Interval(value / 10, value * 10, Scale.LOG)
-    return _around_share(value, bounded=bool(words & SHARES))
+    return _around_share(value, bounded=is_share)
 
 
 def _around_share(value: float, *, bounded: bool) -> Interval:

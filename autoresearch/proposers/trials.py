@@ -1,0 +1,125 @@
+"""The record of a run as the tuner reads it: which values each experiment had, and what came of them.
+
+Constants of an experiment are found in its own files, whoever proposed it. Two experiments whose files differ only in
+values are of one *skeleton*; between skeletons the metric differs for other reasons than the constants, so that numbers
+of an older skeleton are moved until its best equals the best of the present one, and a skeleton seen once is left out.
+What is not here: choosing values (`sampling`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from autoresearch.core.experiment import Experiment, Outcome, Scalar
+from autoresearch.core.history import Digest, Direction
+from autoresearch.core.ports import Request
+from autoresearch.proposers.constants import Constant, find, skeleton
+from autoresearch.proposers.ranges import Value
+from autoresearch.proposers.space import Axis, Observation, Past, Point
+
+REMEMBERED = 1200
+"""Commits whose values are kept in memory: twice what a digest names, and some."""
+NOT_RUN = (Outcome.REJECTED, Outcome.SKIPPED, Outcome.INTERRUPTED)
+
+Combination = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The constants of one commit, by key; `skeleton` identifies everything else."""
+
+    skeleton: bytes
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An experiment at its state. `cost`: the metric to be minimised, None when it failed."""
+
+    experiment: Experiment
+    state: State
+    cost: float | None
+
+
+def state_of(files: Mapping[str, str], constants: list[Constant]) -> State:
+    """The state of files in which those constants were found."""
+    digest = blake2b(skeleton(files, constants).encode(errors="surrogatepass"), digest_size=16).digest()
+    return State(digest, {one.key: one.value for one in constants})
+
+
+class Reader:
+    """Reads each commit once; remembers a bounded number of them."""
+
+    def __init__(self, direction: Direction) -> None:
+        self._direction = direction
+        self._states: OrderedDict[str, State] = OrderedDict()
+
+    def trials(self, request: Request) -> list[Trial]:
+        """All that ran among the best and the newest experiments and the baseline, oldest first."""
+        record = request.record
+        shown = {one.number: one for one in (record.baseline, record.incumbent, *record.best, *record.newest)}
+        ran = [shown[number] for number in sorted(shown) if shown[number].outcome not in NOT_RUN]
+        return [Trial(one, self._state(one.commit, request.source), self._cost(one, record)) for one in ran]
+
+    def _cost(self, experiment: Experiment, record: Digest) -> float | None:
+        metric = record.metric.get(experiment.number)
+        return None if metric is None or experiment.outcome.is_failure else self._direction.cost(metric)
+
+    def _state(self, commit: str, source: Callable[[str], Mapping[str, str]]) -> State:
+        if commit not in self._states:
+            files = source(commit)
+            self._states[commit] = state_of(files, find(files))
+            while len(self._states) > REMEMBERED:
+                self._states.popitem(last=False)
+        self._states.move_to_end(commit)
+        return self._states[commit]
+
+
+def tried(trials: Sequence[Trial], present: State) -> set[Combination]:
+    """Values of experiments that differ from the present files in nothing else."""
+    return {tuple(one.state.values.values()) for one in trials if one.state.skeleton == present.skeleton}
+
+
+def refused(request: Request, name: str) -> list[Mapping[str, Scalar]]:
+    """Parameters of the tuner's own proposals that did not pass the gates, now or earlier."""
+    attempts = [one.proposal.params for one in request.attempts if one.proposal.proposer == name]
+    rejected = (one for one in request.record.newest if one.outcome is Outcome.REJECTED and one.proposer == name)
+    return [*attempts, *(one.params for one in rejected)]
+
+
+def past_of(trials: Sequence[Trial], present: State, axes: Mapping[str, Axis], name: str) -> Past:
+    """The trials as points on the axes (by key), on the level of the present skeleton; the last kept one leads."""
+    shifts = _shifts(trials, present.skeleton)
+    observations = []
+    for trial in trials:
+        shift, point = shifts.get(trial.state.skeleton), _point(trial.state, axes)
+        if shift is not None and point is not None:
+            observations.append(Observation(point, None if trial.cost is None else trial.cost + shift))
+    kept = [one.cost for one in trials if one.experiment.is_kept and one.cost is not None]
+    keeps = tuple(one.experiment.is_kept for one in trials if one.experiment.proposer == name)
+    return Past(tuple(observations), kept[-1] if kept else 0.0, keeps)
+
+
+def _shifts(trials: Sequence[Trial], present: bytes) -> dict[bytes, float]:
+    """What to add to the costs of each skeleton; those that say nothing about constants are not in it."""
+    costs: dict[bytes, list[float]] = {present: []}
+    for trial in trials:
+        if trial.cost is not None:
+            costs.setdefault(trial.state.skeleton, []).append(trial.cost)
+    level = min(costs.pop(present), default=None)
+    if level is None:
+        return {present: 0.0}
+    return {skeleton: level - min(known) for skeleton, known in costs.items() if len(known) > 1} | {present: 0.0}
+
+
+def _point(state: State, axes: Mapping[str, Axis]) -> Point | None:
+    """None when fewer than half of the constants are there, or one has a value that its axis does not know."""
+    if 2 * len(axes.keys() & state.values.keys()) < len(axes):
+        return None
+    try:
+        return tuple(axis.place(state.values.get(key, axis.value)) for key, axis in axes.items())
+    except ValueError:
+        return None
