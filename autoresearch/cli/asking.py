@@ -5,6 +5,7 @@ A wrong answer is asked for again. What the answers make is not decided here (`s
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from autoresearch.cli.place import Place
 from autoresearch.cli.trial import Printed, Trial, try_once
 from autoresearch.config import parse_direction
 from autoresearch.core.history import Direction
+from autoresearch.core.metric import SELF_MEASURED
 from autoresearch.core.quantity import format_metric
 from autoresearch.scaffold import Choices, Detected, choose, guess_direction, metric_problem, pick_metric
 
@@ -29,7 +31,7 @@ SECONDS, SECONDS_MEANT = "ar.seconds", "the time that it takes, measured by ar"
 def ask(found: Detected, answers: Answers, place: Place) -> Choices:
     """All questions, in the order in which one answer helps with the next."""
     trial, printed = _ask_command(found, answers, place)
-    metric = answers.metric or _ask_metric(found, printed)
+    metric = answers.metric or _ask_metric(found, trial, printed)
     guessed = found.direction if metric == found.metric else guess_direction(metric)
     direction = answers.direction or _ask_direction(guessed)
     editable = answers.editable or _ask_editable(found, place)
@@ -47,11 +49,11 @@ def _ask_command(found: Detected, answers: Answers, place: Place) -> tuple[Trial
             trial = replace(trial, command=_until_right("Command for one sample", trial.command, _not_empty))
         if again or trial.data:
             words = "Untracked files that it reads" if trial.data else "Untracked files that it reads, if any"
-            trial = replace(trial, data=_until_right(words, shlex.join(trial.data), lambda text: _there(text, place)))
+            trial = replace(trial, data=_until_right(words, _line(trial.data), lambda answer: _there(answer, place)))
         if found.pass_env and not trial.pass_env and _wants_secrets(found.pass_env):
             trial = replace(trial, pass_env=found.pass_env)
         trial = replace(trial, setup=found.setup if trial.command == found.command else "")
-        if answers.metric or not _wants_trial(found):
+        if answers.metric or not _wants_trial(default=not (found.metric or again)):
             return trial, None
         printed = try_once(place, trial)
         if printed is not None:
@@ -63,26 +65,29 @@ def _wants_secrets(names: Sequence[str]) -> bool:
     return typer.confirm(f"The code reads {', '.join(names)}: may experiments have it?", default=False)
 
 
-def _wants_trial(found: Detected) -> bool:
-    return typer.confirm("Run it once now, to see which numbers it prints?", default=not found.metric)
+def _wants_trial(*, default: bool) -> bool:
+    return typer.confirm("Run it once now, to see which numbers it prints?", default=default)
 
 
-def _ask_metric(found: Detected, printed: Printed | None) -> str:
+def _ask_metric(found: Detected, trial: Trial, printed: Printed | None) -> str:
     """One of the numbers that were printed; where it was not run, of those that the code seems to print."""
-    names = [guess.name for guess in pick_metric([(*one, 1) for one in printed.numbers.items()])] if printed else []
-    names = (names or [name for name in found.metrics if name != SECONDS])[:OFFERED]
+    seen = dict(printed.numbers) if printed else {}
+    by_pattern = (found.metric,) if found.pattern and trial.command == found.command else ()
+    likely = tuple(guess.name for guess in pick_metric([(name, value, 1) for name, value in seen.items()]))
+    names: list[str] = [name for name in (*by_pattern, *(likely if printed else found.metrics)) if name != SECONDS][
+        :OFFERED
+    ]
     width = max(map(len, (*names, SECONDS)))
     for number, name in enumerate(names, 1):
-        value = format_metric(printed.numbers[name]) if printed and name in printed.numbers else ""
-        typer.echo(f"  {number}  {name:<{width}}  {value}".rstrip())
+        typer.echo(f"  {number}  {name:<{width}}  {format_metric(seen[name]) if name in seen else ''}".rstrip())
     typer.echo(f"  {len(names) + 1}  {SECONDS:<{width}}  {SECONDS_MEANT}")
 
     def read(answer: str) -> str:
         if answer.isdigit():
             if not 1 <= int(answer) <= len(names) + 1:
                 raise ValueError(f"there is no {answer} in the list")
-            return (*names, SECONDS)[int(answer) - 1]
-        if printed and not answer.startswith("ar.") and answer not in printed.numbers:
+            return [*names, SECONDS][int(answer) - 1]
+        if printed and answer not in (*seen, *names, *SELF_MEASURED):
             raise ValueError(f'"{answer}" was not printed')
         if problem := metric_problem(answer):
             raise ValueError(problem)
@@ -99,11 +104,13 @@ def _ask_direction(guessed: Direction | None) -> str:
 def _ask_editable(found: Detected, place: Place) -> tuple[str, ...]:
     def read(answer: str) -> tuple[str, ...]:
         globs = _words(answer)
+        if not globs:
+            raise ValueError("at least one file is needed")
         if problem := next(filter(None, map(place.glob_problem, globs)), ""):
             raise ValueError(problem)
         return globs
 
-    return _until_right("Files that may be changed", shlex.join(found.editable), read)
+    return _until_right("Files that may be changed", _line(found.editable), read)
 
 
 def _there(answer: str, place: Place) -> tuple[str, ...]:
@@ -115,8 +122,12 @@ def _there(answer: str, place: Place) -> tuple[str, ...]:
 
 def _words(answer: str) -> tuple[str, ...]:
     """Names with spaces in quotes; a comma between them will do. Raises ValueError for a quote without its end."""
-    names = tuple(name for word in shlex.split(answer) if (name := word.rstrip(",")))
-    return names
+    return tuple(name for word in shlex.split(answer) if (name := word.rstrip(",")))
+
+
+def _line(names: Sequence[str]) -> str:
+    """What `_words` reads back."""
+    return " ".join(shlex.quote(name) if re.search(r"[\s'\"\\]", name) else name for name in names)
 
 
 def _not_empty(answer: str) -> str:

@@ -23,7 +23,7 @@ from autoresearch.errors import UsageError
 from autoresearch.gate import Gate
 from autoresearch.loop import Loop
 from autoresearch.orders import Parts, Settings
-from autoresearch.proposers.providers import missing_key
+from autoresearch.proposers.providers import missing_key, provider
 from autoresearch.proposers.replay import ReplayProposer
 from autoresearch.proposers.settings import LlmSettings, Price
 from autoresearch.proposers.settings import Task as TaskWords
@@ -84,7 +84,7 @@ def choose_proposer(project: Project, options: RunOptions) -> Choice:
         return Choice(kind, "")
     if not model:
         raise UsageError("the llm proposer needs a model", hint="ar run --model anthropic/claude-sonnet-4-5")
-    variable = None if config.api_base else missing_key(model, os.environ)
+    variable = None if config.api_base and _same_provider(project, model) else missing_key(model, os.environ)
     if variable:
         raise UsageError(
             f"{variable} is not set, so {model} cannot be asked",
@@ -161,18 +161,26 @@ def make_source(project: Project, choice: Choice, budget: Budget, replay: str | 
 
 
 def llm_settings(project: Project, model: str, budget: Budget) -> LlmSettings:
-    """Which model is asked, and how. The configured server belongs to the configured model's provider."""
+    """Which model is asked, and how. The configured server is that of the configured model's provider, and the price
+    that of the model itself.
+    """
     config = project.config.proposer
-    priced = config.price_in is not None and config.price_out is not None
+    priced = config.price_in is not None and config.price_out is not None and config.model in ("", model)
     return LlmSettings(
         model=model,
-        api_base=config.api_base,
+        api_base=config.api_base if _same_provider(project, model) else "",
         temperature=config.temperature,
         max_tokens=config.max_tokens,
         fallback_models=config.fallback_models,
         price=Price(config.price_in or 0.0, config.price_out or 0.0) if priced else None,
         require_price=budget.usd is not None or budget.run_usd is not None,
     )
+
+
+def _same_provider(project: Project, model: str) -> bool:
+    """Is the model, which may be named by `--model`, one of the configured model's provider?"""
+    configured = project.config.proposer.model
+    return not configured or provider(model) == provider(configured)
 
 
 def task_words(project: Project) -> TaskWords:

@@ -63,7 +63,9 @@ def _untracked_top(project: Project, folder: Path, path: str) -> str:
         if not (folder / name).exists():
             return ""
         whole = (folder / name).relative_to(project.repository.root).as_posix()
-        if whole not in tracked and not any(one.startswith(f"{whole}/") for one in tracked):
+        # Of a submodule git tracks the commit, as if it were a file.
+        is_submodule = whole in tracked and (folder / name).is_dir()
+        if is_submodule or (whole not in tracked and not any(one.startswith(f"{whole}/") for one in tracked)):
             return name
     return ""
 

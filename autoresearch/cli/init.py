@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from autoresearch.cli.options import ConfigOption
+from autoresearch.errors import UsageError
 
 ANSWERS, TASKS = "Answers, instead of being asked", "Ready tasks"
 
@@ -23,6 +25,19 @@ class Answers:
     editable: tuple[str, ...]
     yes: bool
     force: bool
+
+    @property
+    def given(self) -> list[str]:
+        """The options that were said."""
+        said = {
+            "--command": self.command,
+            "--metric": self.metric,
+            "--direction": self.direction,
+            "--editable": self.editable,
+            "--yes": self.yes,
+            "--force": self.force,
+        }
+        return [name for name, value in said.items() if value]
 
 
 def init(
@@ -60,6 +75,7 @@ def init(
     from autoresearch.cli import setting_up
 
     answers = Answers(command, metric, direction, tuple(editable or ()), yes, force)
+    _refuse_mixed(answers, folder, config, {"--list": listed, "--from": task is not None, "--check": check})
     if listed:
         return setting_up.list_tasks()
     if task is not None:
@@ -68,4 +84,20 @@ def init(
         from autoresearch.cli.checking import check_command
 
         return check_command(config)
-    return setting_up.set_up(answers, folder or Path.cwd())
+    return setting_up.set_up(answers, Path.cwd())
+
+
+def _refuse_mixed(answers: Answers, folder: Path | None, config: Path | None, does: Mapping[str, bool]) -> None:
+    """Raises UsageError for what would be ignored: options of different things that `ar init` can do."""
+    chosen = [name for name, wanted in does.items() if wanted]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} are different things: one at a time", hint=f"ar init {chosen[0]}")
+    if chosen and answers.given:
+        raise UsageError(f"{answers.given[0]} has no meaning with {chosen[0]}", hint="ar init --help")
+    if folder is not None and chosen != ["--from"]:
+        raise UsageError(
+            f"{folder}: a folder is only named with --from; ar init works in the folder that you are in",
+            hint=f"ar init --from {folder}    if it is the name of a ready task (ar init --list)",
+        )
+    if config is not None and chosen != ["--check"]:
+        raise UsageError("--config is for --check: what is written is autoresearch.toml, here", hint="ar init --help")

@@ -7,10 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from rich.console import Console
+from rich.text import Text
+
 from autoresearch.cli.render.jsonl import JsonLines
 from autoresearch.cli.render.live import LiveScreen
 from autoresearch.cli.render.plain import PlainLines
 from autoresearch.cli.render.terminal import can_show_live
+from autoresearch.cli.render.text import Lines
 from autoresearch.cli.render.view import RunView
 from autoresearch.core.events import Event, Listener, OutputLine
 
@@ -43,22 +47,23 @@ def is_terminal() -> bool:
 def open_output(view: RunView, others: Sequence[Listener], *, json: bool) -> Iterator[Output]:
     """The terminal is as before when this is left, however it is left."""
     if json:
-        yield Output([JsonLines(sys.stdout), *others], _to_stderr, _nothing)
+        yield Output([JsonLines(sys.stdout), *others], Lines(sys.stderr), _nothing)
     elif can_show_live(sys.stdout, os.environ):
         with LiveScreen(view, sys.stdout) as screen:
             yield Output([screen, *others], screen.print, screen.restore)
     else:
-        yield Output([PlainLines(view, sys.stdout), *others], _to_stdout, _nothing)
+        yield Output([PlainLines(view, sys.stdout), *others], Lines(sys.stdout), _nothing)
 
 
 def _nothing() -> None:
     pass
 
 
-def _to_stdout(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(text + "\n")
+def print_at_the_end(text: Text) -> None:
+    """What stays on the screen when a run has ended."""
+    if is_terminal():
+        Console(highlight=False).print(text, soft_wrap=True)
+        return
+    line_of = Lines(sys.stdout)
+    for line in text.plain.splitlines():
+        line_of(line)

@@ -10,15 +10,13 @@ from contextlib import ExitStack
 from math import isfinite
 from queue import SimpleQueue
 
-from rich.console import Console
-
 from autoresearch import __version__
 from autoresearch.cli import build
 from autoresearch.cli.choose import Chosen, choose
 from autoresearch.cli.diagnose import explain
 from autoresearch.cli.dry_run import show_request
 from autoresearch.cli.home import Home
-from autoresearch.cli.output import open_output
+from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.live_state import LiveState
 from autoresearch.cli.render.summary import Ending, summary
@@ -104,7 +102,7 @@ class Session:
         code = self.guarded(journal, note)
         if not self.options.json:
             ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares())
-            Console(highlight=False).print(summary(ending), soft_wrap=True)
+            print_at_the_end(summary(ending))
         return code
 
     def guarded(self, journal: GitJournal, note: str) -> int:

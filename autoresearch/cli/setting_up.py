@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
 
 from autoresearch.cli.init import Answers
-from autoresearch.cli.trial import printed_numbers
+from autoresearch.cli.place import Place, open_place
+from autoresearch.config import parse_direction
+from autoresearch.core.history import Direction
 from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.errors import UsageError
-from autoresearch.record.repository import Repository, create_repository
+from autoresearch.record.repository import create_repository
 from autoresearch.scaffold import (
     Choices,
     Detected,
     choose,
     copy_task,
     detect,
-    guess_direction,
-    pick_metric,
+    metric_problem,
     program_text,
     tasks,
     template,
@@ -29,8 +30,6 @@ from autoresearch.scaffold import (
 )
 
 PROGRAM_NAME = "program.md"
-OFFERED = 8
-"""So many metrics are offered to choose from."""
 
 
 def list_tasks() -> int:
@@ -50,49 +49,58 @@ def copy_ready_task(name: str, folder: Path | None) -> int:
     copy_task(name, into)
     if not is_root:
         create_repository(into, f"the {name} task of ar")
-    typer.echo(f"{into} holds the task {name}" + ("" if is_root else ", in a repository of its own"))
-    if is_root:
-        typer.echo("next:  git add --all && git commit --message 'the task'")
-    typer.echo(f"next:  cd {shlex.quote(str(into))} && ar run --budget 5m")
+    here = into.resolve() == Path.cwd()
+    typer.echo(f"copied the task {name} to {into}{'' if is_root else ', a repository of its own with a first commit'}")
+    steps = [] if here else [f"cd {shlex.quote(str(into))}"]
+    steps += ["git add --all && git commit --message 'the task'"] if is_root else []
+    for number, step in enumerate([*steps, "ar run --budget 5m"]):
+        typer.echo(f"{'       ' if number else 'next:  '}{step}")
     return 0
 
 
 def set_up(answers: Answers, folder: Path) -> int:
     """`ar init`. Raises UsageError and ConfigError with nothing written."""
-    repository = Repository(folder)
-    repository.head()
-    _refuse_existing(folder, answers)
-    inside = repository.git("-C", str(folder), "ls-files", "-z").split("\0")
-    found = detect(folder, [path for path in inside if path])
+    place = open_place(folder)
+    _refuse_wrong(answers, place)
+    found = detect(folder, place.tracked_here)
     for note in found.notes:
         typer.echo(f"- {note}")
-    interactive = sys.stdin.isatty() and sys.stdout.isatty() and not answers.yes
-    choices = _ask(found, answers, folder) if interactive else _taken(found, answers)
+    choices = _ask(found, answers, place) if _is_conversation(answers) else _take(found, answers)
     files = {folder / CONFIG_NAME: template(choices)}
     if not found.has_program:
         files[folder / PROGRAM_NAME] = program_text(choices)
     written = write(files, force=answers.force)
-    for path in written.originals:
-        typer.echo(f"kept as {path.name}")
     typer.echo(f"wrote {' and '.join(path.name for path in written.files)}; nothing was committed")
-    typer.echo(f"  runs      {choices.command}")
-    typer.echo(f"  measures  {choices.metric}, {choices.direction} is better")
-    typer.echo(f"  may edit  {', '.join(choices.editable)}")
-    typer.echo("next:  ar init --check    (three samples: time, noise, experiments per night)")
-    typer.echo("       ar run --budget 5m")
+    for path in written.originals:
+        typer.echo(f"what stood there is in {path.name}")
+    for line in _told(choices):
+        typer.echo(line)
     return 0
 
 
-def _refuse_existing(folder: Path, answers: Answers) -> None:
+def _is_conversation(answers: Answers) -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and not answers.yes
+
+
+def _refuse_wrong(answers: Answers, place: Place) -> None:
     """Before any question is asked, not after."""
-    if (folder / CONFIG_NAME).exists() and not answers.force:
+    if (place.folder / CONFIG_NAME).exists() and not answers.force:
         raise UsageError(
             f"{CONFIG_NAME} is here already; nothing was written",
-            hint="ar run    or: ar init --force    keeps what is there as .orig",
+            hint="ar run --budget 5m    uses it\nar init --force       writes a new one and keeps this one as .orig",
         )
+    if problem := next(filter(None, map(place.glob_problem, answers.editable)), ""):
+        raise UsageError(f"--editable: {problem}")
+    if answers.metric and (problem := metric_problem(answers.metric)):
+        raise UsageError(f"--metric: {problem}")
+    if answers.direction:
+        try:
+            parse_direction(answers.direction)
+        except ValueError as error:
+            raise UsageError(f"--direction: {error}") from error
 
 
-def _taken(found: Detected, answers: Answers) -> Choices:
+def _take(found: Detected, answers: Answers) -> Choices:
     return choose(
         found,
         command=answers.command or "",
@@ -102,32 +110,19 @@ def _taken(found: Detected, answers: Answers) -> Choices:
     )
 
 
-def _ask(found: Detected, answers: Answers, folder: Path) -> Choices:
-    """Each question has a default; Enter takes it. What was said on the command line is not asked."""
-    command = answers.command or typer.prompt("Command for one sample", default=found.command or None)
-    names = list(found.metrics)
-    if not answers.metric and typer.confirm("Run it once now, and pick the metric from what it prints?", default=False):
-        names = [guess.name for guess in pick_metric(printed_numbers(folder, command, found.data))] or names
-    metric = answers.metric or _ask_metric(names)
-    guessed = found.direction if metric == found.metric else guess_direction(metric)
-    direction = answers.direction or typer.prompt("Is less better (min) or more (max)?", default=guessed or "min")
-    editable = answers.editable or _split(
-        typer.prompt("Files that may be changed", default=" ".join(found.editable) or None)
-    )
-    data = found.data and _split(typer.prompt("Untracked files it needs", default=" ".join(found.data)))
-    goal = typer.prompt("The goal, in one line", default="", show_default=False)
-    chosen = choose(found, command=command, metric=metric, direction=direction, editable=tuple(editable))
-    return replace(chosen, data=tuple(data), goal=goal.strip())
+def _ask(found: Detected, answers: Answers, place: Place) -> Choices:
+    from autoresearch.cli.asking import ask
+
+    return ask(found, answers, place)
 
 
-def _ask_metric(names: list[str]) -> str:
-    for number, name in enumerate(names[:OFFERED], 1):
-        typer.echo(f"  {number}  {name}")
-    answer = str(typer.prompt("Metric: a number of the list, or a name", default="1" if names else None)).strip()
-    if answer.isdigit() and 1 <= int(answer) <= min(len(names), OFFERED):
-        return names[int(answer) - 1]
-    return answer
-
-
-def _split(text: str) -> list[str]:
-    return shlex.split(text.replace(",", " "))
+def _told(choices: Choices) -> Iterator[str]:
+    """What the file says, in words, and how to go on."""
+    better = "lower" if choices.direction is Direction.MIN else "higher"
+    yield f"  runs      {choices.command}"
+    yield f"  measures  {choices.metric}: {better} is better"
+    yield f"  may edit  {', '.join(choices.editable)}"
+    if choices.data:
+        yield f"  reads     {', '.join(choices.data)} (not tracked: linked into the worktree)"
+    yield "next:  ar init --check    takes three samples: time, noise, experiments a night"
+    yield "       ar run --budget 5m"

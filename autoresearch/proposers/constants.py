@@ -85,6 +85,21 @@ def skeleton(files: Mapping[str, str], constants: list[Constant]) -> str:
     return BLANK.join(f"{path}{BLANK}{blanked[path]}" for path in sorted(blanked))
 
 
+def misread(files: Mapping[str, str]) -> list[str]:
+    """Places (`path:line`) of comments about tuning that ask for nothing that can be done."""
+    places = []
+    for path in sorted(files):
+        for line, note in _notes(files[path], _line_starts(files[path])):
+            meant = note.literal()
+            if meant is None or note.wish(meant) is Wish.PROSE:
+                places.append(f"{path}:{line}")
+    return places
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in LINE_END.finditer(text))]
+
+
 def _substitute(files: Mapping[str, str], texts: list[tuple[Constant, str]]) -> dict[str, str]:
     changed = {one.path: files[one.path] for one, _ in texts}
     for one, text in sorted(texts, key=lambda pair: -pair[0].literal.start):
@@ -105,7 +120,7 @@ def _float_text(value: float, model: str) -> str:
 
 
 def _tunable(path: str, text: str) -> Iterator[tuple[Literal, Domain]]:
-    starts = [0, *(match.end() for match in LINE_END.finditer(text))]
+    starts = _line_starts(text)
     notes = dict(_notes(text, starts))
     code = read_python(text, starts) if path.endswith((".py", ".pyi")) else None
     if code is not None:

@@ -87,14 +87,17 @@ def _assigned(statement: ast.stmt, places: _Places) -> Iterator[Literal]:
 def _literal(name: str, node: ast.expr, index: int | None, places: _Places) -> Iterator[Literal]:
     """At most one. A string has no place here: only a comment can say which others would do."""
     base = None
-    match node:
-        case ast.BinOp(left=ast.Constant(value=int(base)), op=ast.Pow(), right=ast.Constant(value=int(exponent))):
-            if base < 2 or not 1 <= exponent <= MAX_EXPONENT:
-                return
-            node = node.right
-        case _:
-            pass
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        base, exponent = _whole(node.left), _whole(node.right)
+        if base < 2 or not 1 <= exponent <= MAX_EXPONENT:
+            return
+        node = node.right
     start, end = places.span(node)
     literal = Literal(name, start, end, places.text[start:end], index, base)
     if re.fullmatch(NUMBER, literal.text):
         yield literal
+
+
+def _whole(node: ast.expr) -> int:
+    """The value of an integer literal; 0 for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else 0

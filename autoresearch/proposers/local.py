@@ -38,6 +38,8 @@ CURIOSITY = 0.5
 """Standard deviations of its own ignorance that the model adds to what it expects of a step."""
 FIRST_REACH, SHORTEST_REACH, LONGEST_REACH = 0.1, 0.05, 0.3
 """Length of a step of one constant, as a share of its range."""
+VARIETY = 0.3
+"""Standard deviation of the logarithm of the lengths of steps."""
 LONGER, SHORTER = 1.35, 0.94
 """What a kept and a discarded proposal make of the reach: even at one kept of six."""
 
@@ -71,7 +73,7 @@ def draw_moves(axes: Sequence[Axis], reach: float, rng: np.random.Generator) -> 
     length = reach / count**0.25
     # a coarse constant that changes with many others does so rarely: its smallest step is a large one
     changed &= (count <= 3) | (rng.random(shape) < length / np.maximum(least, 1e-9))
-    step = np.maximum(length * np.exp(rng.normal(0, 0.3, shape)), least) * rng.choice([-1.0, 1.0], shape)
+    step = np.maximum(length * np.exp(rng.normal(0, VARIETY, shape)), least) * rng.choice([-1.0, 1.0], shape)
     turned = np.where((centre + step < 0) | (centre + step > 1), centre - step, centre + step)
     moves = np.where(changed, np.clip(turned, 0, 1), centre)
     for column, axis in enumerate(axes):
@@ -106,7 +108,8 @@ class _Model:
         features = self._features(moves)
         projected = np.linalg.solve(self.root, self._kernel(self.known, features))
         unknown = self._prior(features) - (projected**2).sum(axis=0)
-        return -projected.T @ self.fitted + CURIOSITY * np.sqrt(self.variance * np.maximum(unknown, 0))
+        promise: Array = CURIOSITY * np.sqrt(self.variance * np.maximum(unknown, 0)) - projected.T @ self.fitted
+        return promise
 
     def _features(self, points: Array) -> tuple[Array, Array]:
         """Steps from the incumbent, and one column of 0 and 1 per unordered option that is not the present one."""
@@ -131,7 +134,14 @@ class _Model:
         square = (features[0] ** 2).sum(axis=1)
         curved = (features[0] ** 4).sum(axis=1)
         options = (features[1] ** 2).sum(axis=1)
-        return PRIOR_SLOPE * square + PRIOR_CURVATURE * curved + PRIOR_PRODUCT * square**2 + PRIOR_OPTION * options
+        return _weighed(square, curved, options)
+
+
+def _weighed(product: Array, curved: Array, options: Array) -> Array:
+    weighed: Array = (
+        PRIOR_SLOPE * product + PRIOR_CURVATURE * curved + PRIOR_PRODUCT * product**2 + PRIOR_OPTION * options
+    )
+    return weighed
 
 
 def _standardised(past: Past) -> Array:
@@ -139,4 +149,5 @@ def _standardised(past: Past) -> Array:
     measured = np.abs(np.array(past.measured) - past.incumbent_cost)
     spread = max(float(np.quantile(measured, 0.75) if len(measured) > 3 else max(measured, default=0.0)), 1e-12)
     costs = [1.5 if one.cost is None else (one.cost - past.incumbent_cost) / spread for one in past.observations]
-    return np.clip(np.array(costs), -3.0, 3.0)
+    clipped: Array = np.clip(np.array(costs), -3.0, 3.0)
+    return clipped

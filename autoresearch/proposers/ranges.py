@@ -52,8 +52,15 @@ class Interval:
         value = min(self.high, max(self.low, round(value, 12)))
         if not self.multiple:
             return float(value)
-        first = math.ceil(self.low / self.multiple)
-        return self.multiple * max(first, min(round(value / self.multiple), math.floor(self.high / self.multiple)))
+        first, last = math.ceil(self.low / self.multiple), math.floor(self.high / self.multiple)
+        return self.multiple * max(first, min(round(value / self.multiple), last))
+
+    def everything(self) -> Sequence[Value] | None:
+        """All values that it has; None where they cannot be counted."""
+        if not self.multiple:
+            return None
+        first, last = math.ceil(self.low / self.multiple), math.floor(self.high / self.multiple)
+        return range(first * self.multiple, last * self.multiple + 1, self.multiple)
 
     def _stretch(self, value: float) -> float:
         match self.scale:
@@ -78,6 +85,9 @@ class Options:
 
     def at(self, unit: float) -> Value:
         return self.values[round(min(1.0, max(0.0, unit)) * (len(self.values) - 1))]
+
+    def everything(self) -> Sequence[Value] | None:
+        return self.values
 
 
 Domain = Interval | Options

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice, product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, product
 
 from autoresearch.core.edit import Write
 from autoresearch.core.experiment import Proposal, Scalar
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Request
-from autoresearch.errors import ProposalsExhausted, ProposerBroken
-from autoresearch.proposers.constants import Constant, find, rewrite
-from autoresearch.proposers.ranges import Options
+from autoresearch.errors import ArError, ProposalFailed, ProposalsExhausted, ProposerBroken
+from autoresearch.proposers.constants import Constant, find, misread, rewrite
+from autoresearch.proposers.ranges import Value
 from autoresearch.proposers.sampling import Sampler, suggest
-from autoresearch.proposers.space import Axis, Past
+from autoresearch.proposers.space import Axis, Past, Point
 from autoresearch.proposers.trials import Combination, Reader, past_of, refused, state_of, tried
 
 __all__ = ["Sampler", "TunerProposer"]
@@ -46,13 +45,125 @@ class TunerProposer:
         self._reader = Reader(direction)
 
     def propose(self, request: Request) -> Proposal:
-        """Values that were not tried. Raises ProposerBroken without constants, ProposalsExhausted without new values."""
+        """Values that were not tried.
+
+        Raises ProposerBroken without constants, ProposalsExhausted when every combination was tried, ProposalFailed
+        when by bad luck only known ones were drawn.
+        """
         constants = find(request.files)
         if not constants:
-            raise nothing_to_tune(request.files)
+            raise _nothing_to_tune(request.files)
         present = state_of(request.files, constants)
         trials = self._reader.trials(request)
         axes = {one.key: Axis(one.domain, one.value) for one in constants}
         past = past_of(trials, present, axes, self.name)
         used = tried(trials, present) | {tuple(present.values.values())}
-        ...
+        seed = (self._seed, request.number, len(request.attempts))
+        points = islice(suggest(self._sampler, list(axes.values()), past, seed), DRAWS)
+        spoilt = refused(request, self.name)
+        for values in chain(_values_at(points, list(axes.values())), _all_combinations(axes)):
+            step = _Step(constants, values)
+            if values not in used and step.params not in spoilt and step.title not in request.in_flight:
+                return self._proposal(step, request, past)
+        raise _nothing_new(constants)
+
+    def _proposal(self, step: _Step, request: Request, past: Past) -> Proposal:
+        files = rewrite(request.files, step.changed)
+        return Proposal(
+            title=step.title,
+            hypothesis=f"{step.extent} {self._reason(past)}",
+            edits=tuple(Write(path, text) for path, text in files.items()),
+            proposer=self.name,
+            params=step.params,
+        )
+
+    def _reason(self, past: Past) -> str:
+        known = len(past.observations)
+        if known < 2:
+            return "Nothing is known yet about any of them, so the direction is a guess."
+        match self._sampler:
+            case Sampler.LOCAL:
+                return f"A quadratic model of {known} experiments expects more of it than of other small steps."
+            case Sampler.CMAES:
+                return f"CMA-ES drew it, as {known} experiments have shaped its distribution."
+            case Sampler.TPE:
+                return f"The tree-structured Parzen estimator drew it from {known} experiments."
+
+
+class _Step:
+    """New values for the constants, in words. `values` are in the order of the constants."""
+
+    def __init__(self, constants: Sequence[Constant], values: Combination) -> None:
+        self._constants = constants
+        self._values = values
+
+    @property
+    def changed(self) -> dict[str, Value]:
+        """By key; only those that differ."""
+        pairs = zip(self._constants, self._values, strict=True)
+        return {one.key: value for one, value in pairs if value != one.value}
+
+    @property
+    def params(self) -> dict[str, Scalar]:
+        """All values, by label, as the program sees them."""
+        labels = _labels(self._constants)
+        return {
+            label: one.scalar(value) for label, one, value in zip(labels, self._constants, self._values, strict=True)
+        }
+
+    @property
+    def title(self) -> str:
+        """`LR 0.003 → 0.0021, BATCH 64 → 32`, and how many more where they do not fit."""
+        triples = zip(_labels(self._constants), self._constants, self._values, strict=True)
+        steps = [
+            f"{label} {one.shown(one.value)} → {one.shown(new)}" for label, one, new in triples if new != one.value
+        ]
+        for count in range(len(steps), 0, -1):
+            rest = f" and {len(steps) - count} more" if count < len(steps) else ""
+            if len(text := ", ".join(steps[:count]) + rest) <= TITLE_LENGTH:
+                return text
+        return f"{len(steps)} constants changed" if len(steps) > 1 else f"{steps[0][: TITLE_LENGTH - 1]}…"
+
+    @property
+    def extent(self) -> str:
+        count, total = len(self.changed), len(self._constants)
+        return f"A small step from the incumbent in {count} of {total} constant{'s' if total > 1 else ''}."
+
+
+def _labels(constants: Sequence[Constant]) -> list[str]:
+    """Short names; with the path where two files use one name."""
+    count = Counter(one.short for one in constants)
+    return [one.short if count[one.short] == 1 else one.key for one in constants]
+
+
+def _values_at(points: Iterable[Point], axes: Sequence[Axis]) -> Iterator[Combination]:
+    for point in points:
+        yield tuple(axis.at(place) for axis, place in zip(axes, point, strict=True))
+
+
+def _all_combinations(axes: Mapping[str, Axis]) -> Iterator[Combination]:
+    """Every combination of values, where there are few."""
+    ranges = [axis.domain.everything() for axis in axes.values()]
+    if None not in ranges and math.prod(len(one or ()) for one in ranges) <= COMBINATIONS:
+        yield from product(*(one or () for one in ranges))
+
+
+def _nothing_new(constants: Sequence[Constant]) -> ArError:
+    """The end of the run where the values can be counted; else bad luck."""
+    axes = {one.key: Axis(one.domain, one.value) for one in constants}
+    labels = ", ".join(_labels(constants)[:5]) + (", …" if len(constants) > 5 else "")
+    if any(True for _ in _all_combinations(axes)):
+        return ProposalsExhausted(
+            f"every combination of values has been tried ({labels})",
+            hint=f"widen the ranges or annotate more constants, e.g. {EXAMPLE}",
+        )
+    return ProposalFailed(f"the tuner drew {DRAWS} combinations of values for {labels}; all were tried before")
+
+
+def _nothing_to_tune(files: Mapping[str, str]) -> ProposerBroken:
+    unclear = misread(files)
+    seen = f"; not understood: {', '.join(unclear[:5])}" if unclear else ""
+    return ProposerBroken(
+        f"nothing to tune: the editable files have no upper-case constant and no line with a `# tune:` comment{seen}",
+        hint=f"annotate a line, e.g. {EXAMPLE}    or use a model: ar run --model NAME",
+    )

@@ -48,22 +48,24 @@ class Recorded:
 
 
 def read_run(repository: Repository, run: Run) -> Recorded:
-    """One `for-each-ref` and nothing else, whatever the length of the history."""
-    rows = {int(name): row for row in repository.refs(run.prefix) if (name := row.ref.rpartition("/")[2]).isdigit()}
+    """One `for-each-ref` and nothing else, whatever the length of the history; it is read while git still prints."""
     experiments: list[Experiment] = []
     drafts: list[RefRow] = []
     failed = None
-    for number in sorted(rows):
-        row = rows[number]
+    for row in repository.refs(run.prefix):
+        if not row.ref.rpartition("/")[2].isdigit():
+            continue
         parsed = trailers.parse(row.message)
         if trailers.is_draft(parsed[2]):
             drafts.append(row)
             continue
         experiment = trailers.experiment_of(row.commit, row.tree, parsed)
-        if number == 0 and not experiment.is_kept:
+        if experiment.number == 0 and not experiment.is_kept:
             failed = experiment
         else:
             experiments.append(experiment)
+    experiments.sort(key=lambda one: one.number)
+    drafts.sort(key=lambda row: int(row.ref.rpartition("/")[2]))
     return Recorded(tuple(experiments), tuple(drafts), failed)
 
 

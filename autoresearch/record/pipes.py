@@ -1,14 +1,16 @@
 """Two git processes that live as long as the run: one that reads objects, one that moves refs.
 
 Each is started when first needed, in a session of its own so that Ctrl-C in the terminal cannot end it in the middle
-of a transaction, and ends by itself when our end of its pipe closes, also when `ar` is killed.
+of a transaction, and ends by itself when our end of its pipe closes, also when `ar` is killed. And one that is read
+while it still prints: a history of ten thousand experiments.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,6 +24,7 @@ SAFE = (
 """What every call of git gets: nothing of the user's runs because we look or write."""
 
 ZERO = "0" * 40
+CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,21 @@ class RefWriter(GitPipe):
             answers = [stdout.readline().decode().strip() for _ in range(2)]
             if answers != ["start: ok", "commit: ok"]:
                 raise RecordError(f"git could not move the refs: {self._failure()}")
+
+
+def fields(root: Path, *command: str) -> Iterator[str]:
+    """What a git command prints, field by field (each ends with a NUL), while git still works on the rest.
+
+    Raises RecordError with git's words when the command fails.
+    """
+    arguments, pipe = ["git", *SAFE, "-C", str(root), *command], subprocess.PIPE
+    rest = b""
+    with subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True) as git:
+        if git.stdout is None or git.stderr is None:
+            raise RecordError("git could not be started with pipes")
+        while chunk := os.read(git.stdout.fileno(), CHUNK):
+            *whole, rest = (rest + chunk).split(b"\0")
+            yield from (field.decode(errors="replace") for field in whole)
+        said = git.stderr.read().decode(errors="replace").strip()
+    if git.returncode:
+        raise RecordError(f"git {command[0]} failed: {said}")

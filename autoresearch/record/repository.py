@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import git
 from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
@@ -20,9 +21,11 @@ from gitdb import IStream
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.objects import FILE, LINK, MODULE, TREE, Entry, format_commit, format_tree, parse_tree
-from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter
+from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, fields
 
 OLDEST_GIT = (2, 38)
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+"""git asks nobody, and does not refresh the user's index by the way."""
 FALLBACK_IDENT = "ar <ar@localhost>"
 
 
@@ -70,7 +73,7 @@ class Repository:
         """Run one git command. Raises RecordError with its stderr."""
         try:
             command = ["git", *SAFE, *arguments]
-            return str(self._repo.git.execute(command, env={"GIT_TERMINAL_PROMPT": "0", **(env or {})}))
+            return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}))
         except GitCommandError as error:
             said = str(error.stderr).strip().removeprefix("stderr: ").strip("' \n")
             raise RecordError(f"git {arguments[0]} failed: {said}") from error
@@ -79,7 +82,7 @@ class Repository:
         """Run one git command whose exit code is an answer; returns it with the output (stderr when that is empty)."""
         command = ["git", *SAFE, *arguments]
         code, output, errors = self._repo.git.execute(
-            command, env={"GIT_TERMINAL_PROMPT": "0", **(env or {})}, with_extended_output=True, with_exceptions=False
+            command, env={**QUIET, **(env or {})}, with_extended_output=True, with_exceptions=False
         )
         return int(code), str(output) or str(errors)
 
@@ -133,8 +136,8 @@ class Repository:
 
     def refs(self, *prefixes: str) -> Iterator[RefRow]:
         """All refs below the prefixes, in one git process whatever their number."""
-        fields = "%00".join(f"%({one})" for one in ("refname", "objectname", "tree", "parent", "contents"))
-        rows = iter(self.git("for-each-ref", f"--format={fields}%00", *prefixes).split("\0"))
+        form = "".join(f"%({one})%00" for one in ("refname", "objectname", "tree", "parent", "contents"))
+        rows = fields(self.root, "for-each-ref", f"--format={form}", *prefixes)
         for ref, commit, tree, parents, text in zip(rows, rows, rows, rows, rows, strict=False):
             yield RefRow(ref.strip(), commit, tree, tuple(parents.split()), text)
 
@@ -224,3 +227,8 @@ def create_repository(folder: Path, message: str) -> None:
     commit = repository.commit(tree, [], f"{message}\n", datetime.now(UTC))
     repository.git("update-ref", "HEAD", commit)
     repository.close()
+
+
+def _apart(env: Mapping[str, str] | None) -> dict[str, Any]:
+    """For every git process: no question to the person, and no Ctrl-C of the terminal, which is for `ar` alone."""
+    return {"env": {"GIT_TERMINAL_PROMPT": "0", **(env or {})}, "start_new_session": True}

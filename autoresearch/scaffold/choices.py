@@ -6,6 +6,7 @@ Asking the person is the command line's work.
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -122,12 +123,13 @@ def _direction(given: str, metric: str, detected: Detected) -> Direction:
 
 def _nothing_found(missing: Sequence[str], detected: Detected) -> UsageError:
     """What to type, and what counts as a metric."""
-    given = {"command": "--command COMMAND", "metric": "--metric NAME --direction min", "editable": "--editable GLOB"}
+    metric = f"--metric {shlex.quote(next(iter(detected.metrics), 'NAME'))} --direction min"
+    given = {"command": "--command COMMAND", "metric": metric, "editable": "--editable GLOB"}
     hints = [f"ar init {' '.join(given[name] for name in missing)}"]
     if "metric" in missing:
         hints.append("--metric ar.seconds    is the time that the command takes")
     if missing == ["metric"]:
-        hints.append(f"ar init    on a terminal can run {detected.command} once and show what it prints")
+        hints.append("ar init    without --yes, on a terminal, can run it once and show what it prints")
     found = ", ".join(f"no {'editable file' if name == 'editable' else name}" for name in missing)
     return UsageError(
         f"found {found} here: say it with {', '.join(f'--{name}' for name in missing)}", hint="\n".join(hints)

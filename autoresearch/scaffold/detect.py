@@ -58,7 +58,7 @@ class Detected:
     metric_seed: str = ""
     """`none` where the code fixes its random seed."""
     metrics: tuple[str, ...] = ()
-    """All likely metrics, the likeliest first."""
+    """All likely metrics, the likeliest first; where no name says which way it improves, all numbers."""
     has_program: bool = False
     """There is a program.md: it is the person's, and kept."""
     notes: tuple[str, ...] = ()
@@ -76,12 +76,13 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
         _refuse_notebooks(survey)
     best = found[0] if found else Suggestion.nothing(survey)
     metrics = (best.metric,) if best.metric else tuple(printed_metrics(survey, best.reads))
+    direction = best.direction or (guess_direction(metrics[0]) if metrics else None)
     seeds = list(_fixed_seeds(survey, best))
     return Detected(
         command=best.command,
         setup=best.setup,
-        metric=metrics[0] if metrics else "",
-        direction=best.direction or (guess_direction(metrics[0]) if metrics else None),
+        metric=metrics[0] if direction else "",
+        direction=direction,
         pattern=best.pattern,
         editable=best.editable,
         context=best.context,
@@ -143,11 +144,12 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], 
     if list(metrics) == [SECONDS]:
         yield f"the time that it takes is a metric: {SECONDS}"
     elif metrics:
-        yield f"likely metric{'s' if len(metrics) > 1 else ''}: {', '.join(metrics[:5])}"
+        what = "likely metrics" if guess_direction(metrics[0]) else "numbers that it seems to print"
+        yield f"{what}: {', '.join(metrics[:5])}"
     if secrets := _secrets(survey):
         yield f"the code reads {', '.join(secrets)}: no experiment gets it unless pass_env names it"
     if seeds:
-        yield f"the random seed is fixed in {seeds[0]}"
-        yield "better: the seed from the variable AR_SEED, or what is lucky with one seed counts as a gain"
+        yield f"a fixed random seed in {seeds[0]}"
+        yield "so that its luck is not taken for a gain: read the seed from the variable AR_SEED"
     if "program.md" in survey.tracked or (survey.root / "program.md").exists():
         yield "program.md is there, and is kept"

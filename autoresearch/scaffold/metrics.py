@@ -77,15 +77,19 @@ def pick_metric(candidates: Sequence[tuple[str, float, int]]) -> list[Guess]:
 
 
 def printed_metrics(survey: Survey, paths: Sequence[str]) -> list[str]:
-    """Names that these files seem to print with a number, likely metrics only, the likeliest first."""
+    """Names that these files seem to print with a number: likely metrics, the likeliest first.
+
+    Where no name says which way it improves, all but settings and counters.
+    """
     found: dict[str, int] = {}
     for path in paths:
         for line in survey.texts.get(path, "").split("\n"):
             if len(line) <= LONGEST_LINE and (re.search(_PRINTS, line) or "METRIC " in line):
                 for name in _names(line):
                     found.setdefault(name, len(found))
-    likely = [name for name in found if guess_direction(name) is not None and not _is_setting(name)]
-    return sorted(likely, key=lambda name: (*_rank(name), found[name]))
+    possible = [name for name in found if not _is_setting(name)]
+    likely = [name for name in possible if guess_direction(name) is not None]
+    return sorted(likely or possible, key=lambda name: (*_rank(name), found[name]))
 
 
 def _names(line: str) -> list[str]:

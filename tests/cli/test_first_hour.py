@@ -83,8 +83,8 @@ sys.meta_path.append(Finder)
 
 def installed(folder: Path) -> tuple[Path, Path]:
     """A repository with a package in `src`, and the site-packages of its environment, in which nothing is installed."""
-    text = config(".venv/bin/python bench.py", editable=("src/**/*.py",), experiment="")
-    repository = make_repository(folder, {**PACKAGE, "autoresearch.toml": text.replace(".venv", str(folder / ".venv"))})
+    text = config(".venv/bin/python bench.py", editable=("src/**/*.py",), experiment="data = ['.venv']")
+    repository = make_repository(folder, {**PACKAGE, "autoresearch.toml": text})
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(repository / ".venv")], check=True)
     [site] = (repository / ".venv").glob("lib/python*/site-packages")
     return repository, site
@@ -101,6 +101,11 @@ def test_of_a_package_that_is_installed_editable_the_candidate_is_measured(ar: C
     done = ar(repository, "run", "--replay", bigger(tmp_path / "p"))
     assert (done.code, done.err) == (0, "")
     assert "#1 keep 3 (−50.0 %)" in done.out
+    text = (repository / "autoresearch.toml").read_text()
+    write(repository, {"autoresearch.toml": text.replace("data = ['.venv']", "")})
+    without = ar(repository, "run", "--new", "--replay", bigger(tmp_path / "p"))
+    assert "command not found: .venv/bin/python" in without.error
+    assert 'data = [".venv"]' in without.hints
 
 
 def test_a_package_that_is_found_in_a_way_of_its_own_is_named_by_the_canary(ar: Cli, tmp_path: Path) -> None:
@@ -120,15 +125,21 @@ def test_a_package_that_is_found_in_a_way_of_its_own_is_named_by_the_canary(ar: 
     assert "#1 keep 3 (−50.0 %)" in again.out
 
 
-def test_a_submodule_that_is_not_checked_out_is_no_obstacle(ar: Cli, tmp_path: Path, changes: str) -> None:
-    repository = toy(tmp_path / "repo", {".gitmodules": '[submodule "lib"]\n\tpath = lib\n\turl = ../lib\n'})
-    commit = git(repository, "rev-parse", "HEAD")
-    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{commit},lib")
+def test_a_submodule_that_is_needed_is_data(ar: Cli, tmp_path: Path, changes: str) -> None:
+    library = make_repository(tmp_path / "lib", {"table/one.txt": "7\n"})
+    evaluate = "from solve import X\n\nprint('score:', X + float(open('lib/table/one.txt').read()))\n"
+    repository = toy(tmp_path / "repo", {"evaluate.py": evaluate})
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "lib")
     git(repository, "commit", "--quiet", "--message=a submodule")
     before = state_of(repository)
     done = ar(repository, "run", "--tag", "t", "--replay", changes, "--budget", "1x")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, 'data = ["lib"]' in done.hints) == (1, True)
+    write(repository, {"autoresearch.toml": config(experiment='canary = false\ndata = ["lib"]')})
+    again = ar(repository, "run", "--replay", changes, "--budget", "1x", "--json")
+    assert [one["metric"] for one in again.named("experiment-finished")] == [10.0, 9.0]
+    git(repository, "checkout", "--quiet", "autoresearch.toml")
     assert state_of(repository) == before
+    commit = git(library, "rev-parse", "HEAD")
     assert git(repository, "ls-tree", "autoresearch/t", "lib") == f"160000 commit {commit}\tlib"
 
 
@@ -138,7 +149,8 @@ from pathlib import Path
 from solve import X
 
 seed, number, sample, tag = sys.argv[1:]
-assert (seed, number, sample, tag) == tuple(os.environ[f"AR_{name}"] for name in ("SEED", "EXPERIMENT", "SAMPLE", "TAG"))
+told = [os.environ[f"AR_{name}"] for name in ("SEED", "EXPERIMENT", "SAMPLE", "TAG")]
+assert told == [seed, number, sample, tag]
 calls = Path("build/calls.txt")
 calls.write_text((calls.read_text() if calls.exists() else "") + "x")
 Path("out").mkdir()

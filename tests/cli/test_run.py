@@ -126,8 +126,14 @@ def test_a_model_improves_three_files_in_two_folders_and_nothing_else_is_touched
 
 
 def test_useless_replies_are_warnings_and_a_refused_key_ends_the_run(ar: Cli, tmp_path: Path) -> None:
-    faults = [*(Content("No."),) * 6, HttpFault(401, "wrong key", code="invalid_api_key")]
-    with ChatServer(faults=faults) as server:
+    faults = [*(None,) * 6, HttpFault(401, "wrong key", code="invalid_api_key")]
+    program = tmp_path / "repo" / "program.md"
+
+    def steered(prompt: str) -> str:
+        program.write_text("Try something else.\n")
+        return "No."
+
+    with ChatServer(steered, faults) as server:
         repository = asking(tmp_path / "repo", server)
         done = ar(repository, "run", "--tag", "t", "--json", OPENAI_API_KEY="sk-of-a-test")
     assert done.code == 1
@@ -136,7 +142,8 @@ def test_useless_replies_are_warnings_and_a_refused_key_ends_the_run(ar: Cli, tm
     assert "sk-of-a-test" not in done.out + done.err
     assert [one["message"].startswith("no proposal: ") for one in done.named("warning")] == [True, True]
     assert [one["exit_code"] for one in done.named("run-finished")] == [1]
-    assert len(server.requests) == 7
+    steering = ["Try something else." in request.prompt for request in server.requests]
+    assert steering == [False] * 3 + [True] * 4
     assert float(facts(repository, "refs/autoresearch/t/run")["Cost-USD"]) == pytest.approx(6 * 140e-6)
 
 
@@ -161,6 +168,29 @@ def test_the_key_of_a_model_is_missed_before_anything_happens(ar: Cli, tmp_path:
     assert "export ANTHROPIC_API_KEY" in done.hints
     assert git(repository, "for-each-ref") == before
     assert not (repository / ".autoresearch").exists()
+
+
+def test_the_server_in_the_configuration_is_not_that_of_another_provider(ar: Cli, tmp_path: Path) -> None:
+    with ChatServer(REPLIES) as server:
+        repository = asking(tmp_path / "repo", server)
+        done = ar(repository, "run", "--model", "groq/llama-3", OPENAI_API_KEY="sk-of-a-test")
+    assert (done.code, done.out) == (2, "")
+    assert "GROQ_API_KEY is not set" in done.error
+    assert server.requests == []
+
+
+def test_without_a_model_the_tuner_proposes_and_a_line_says_how_to_use_one(ar: Cli, tmp_path: Path) -> None:
+    repository = toy(tmp_path / "repo")
+    before = git(repository, "for-each-ref")
+    shown = ar(repository, "run", "--dry-run")
+    assert (shown.code, shown.err) == (0, "")
+    assert "proposer: tuner" in shown.out
+    assert (git(repository, "for-each-ref"), (repository / ".autoresearch").exists()) == (before, False)
+    done = ar(repository, "run", "--tag", "t", "--budget", "3x")
+    assert (done.code, done.err) == (0, "")
+    assert "ar run --model NAME" in done.out
+    assert {facts(repository, f"refs/autoresearch/t/000{number}")["Proposer"] for number in (1, 2, 3)} == {"tuner"}
+    assert facts(repository, "refs/autoresearch/t/run")["Why"] == "the experiment budget of 3 is used up"
 
 
 def test_a_dry_run_shows_the_prompt_and_the_price_and_writes_nothing(ar: Cli, tmp_path: Path) -> None:
@@ -280,6 +310,18 @@ def test_deleting_the_folder_of_ar_while_it_runs_loses_nothing(ar: Cli, tmp_path
     assert state_of(repository) == before
     assert git(repository, "worktree", "list").count("\n") == 0
     assert "2 kept of 2" in ar(repository, "log").out
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_a_reader_that_goes_away_does_not_end_the_run(ar: Cli, tmp_path: Path, json: tuple[str, ...]) -> None:
+    repository = toy(tmp_path / "repo")
+    process = ar.start(repository, "run", "--tag", "t", "--replay", str(improvements(tmp_path / "p")), *json)
+    assert process.stdout is not None
+    assert "autoresearch/t" in process.stdout.readline()
+    process.stdout.close()
+    done = finish(process)
+    assert done.code == 0, done.err
+    assert facts(repository, "refs/autoresearch/t/run")["Why"] == "all 3 changes have been replayed"
 
 
 def test_hooks_signatures_and_a_missing_name_do_not_matter(ar: Cli, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,9 +90,12 @@ def test_uncommitted_work_is_left_alone_and_started_from_when_asked_for(ar: Cli,
     repository = toy(tmp_path / "repo", {"staged.txt": "old\n"})
     write(repository, {"staged.txt": "new\n", "solve.py": solve(y=1.5), "untracked.txt": "mine\n"})
     git(repository, "add", "staged.txt")
-    before = state_of(repository)
+    os.utime(repository / "program.md", (1, 1))
+    before, index = state_of(repository), (repository / ".git" / "index").read_bytes()
+    os.utime(repository / "program.md", (2, 2))
     taken = ar(repository, "run", "--tag", "s", "--snapshot", "--budget", "1x", "--replay", changes, "--json")
     assert metrics(taken) == [8.0, 5.0]
+    assert (repository / ".git" / "index").read_bytes() == index
     assert state_of(repository) == before
     assert git(repository, "show", "autoresearch/s:staged.txt") == "new"
     assert git(repository, "rev-parse", "autoresearch/s~3") == before["head"]
