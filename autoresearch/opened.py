@@ -26,6 +26,8 @@ from autoresearch.core.experiment import (
     Sample,
     Usage,
 )
+from autoresearch.core.ports import Job
+from autoresearch.core.promise import fulfil
 from autoresearch.gate import Answer
 
 T = TypeVar("T")
@@ -102,6 +104,7 @@ class Sampled:
     experiment: Open
     side: Side
     at: int
+    job: Job
     future: Future[Execution]
 
 
@@ -119,12 +122,5 @@ Message = Answered | Sampled | StopRequested
 def in_background(work: Callable[[], T]) -> Future[T]:
     """Run `work` on a daemon thread, so that one that hangs in somebody's library never keeps the process alive."""
     future: Future[T] = Future()
-
-    def fulfil() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - nothing is swallowed: the waiting side gets it raised
-            future.set_exception(error)
-
-    threading.Thread(target=fulfil, daemon=True).start()
+    threading.Thread(target=fulfil, args=(future, work), daemon=True).start()
     return future

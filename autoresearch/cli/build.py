@@ -80,6 +80,10 @@ def choose_proposer(project: Project, options: RunOptions) -> Choice:
     if kind not in (LLM, TUNER, REPLAY):
         later = kind in ("hybrid", "command")
         raise UsageError(f"--proposer {kind} {'is not available yet' if later else 'is unknown'}", hint="llm or tuner")
+    if kind == REPLAY and not options.replay:
+        raise UsageError(
+            "what shall be replayed?", hint="ar run --replay 12,17    or a git range, or a folder of patches"
+        )
     if kind != LLM:
         return Choice(kind, "")
     if not model:

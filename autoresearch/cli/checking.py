@@ -30,7 +30,7 @@ from autoresearch.core.experiment import Decision, Execution, Measured, Outcome,
 from autoresearch.core.metric import Convention
 from autoresearch.core.quantity import format_duration, format_metric
 from autoresearch.errors import BaselineFailed, ConfigError
-from autoresearch.loop import BASELINE
+from autoresearch.judging import BASELINE
 from autoresearch.opened import Open
 from autoresearch.orders import Settings, job_for
 from autoresearch.record import snapshot

@@ -19,9 +19,9 @@ QUOTED = re.compile(r"""['"‘“`]([^'"’”`\n]{1,300})['"’”`]|((?:[\w.@-
 
 def explain(error: BaselineFailed, project: Project, withheld: Sequence[str], worktrees: Path) -> BaselineFailed:
     """The same error with hints: what was withheld, what is not in a worktree, how to look further."""
-    hints = [*_withheld(error.output, withheld), *_untracked(error.output, project, worktrees)]
+    hints = [error.hint, *_withheld(error.output, withheld), *_untracked(error.output, project, worktrees)]
     hints.append("the whole output: ar log 0 --output    the command's limits and files: autoresearch.toml")
-    return BaselineFailed(error.message, hint="\n".join(hints), output=error.output)
+    return BaselineFailed(error.message, hint="\n".join(filter(None, hints)), output=error.output)
 
 
 def _withheld(output: str, withheld: Sequence[str]) -> Iterator[str]:

@@ -139,6 +139,9 @@ class Session:
             if self.history.baseline is None and self.project.config.experiment.canary:
                 self.try_canary(journal, executor)
             why = self.stopped or self.loop.run()
+        if self.history.baseline is None and not self.stopped:
+            hint = "it needs more time: ar run --budget 8h"
+            raise BaselineFailed(f"{why} before the baseline was measured", hint=hint)
         code = INTERRUPTED if self.stopped else 0
         self.finish(why, code)
         return code
@@ -208,7 +211,7 @@ class Session:
 
     def unbilled(self) -> float:
         """Dollars that no experiment carries."""
-        return (self.loop.unbilled.cost_usd or 0.0) if self.loop else 0.0
+        return (self.loop.judge.unbilled.cost_usd or 0.0) if self.loop else 0.0
 
 
 def _typical_seconds(history: History) -> float | None:

@@ -113,7 +113,11 @@ def _take(found: Detected, answers: Answers) -> Choices:
 def _ask(found: Detected, answers: Answers, place: Place) -> Choices:
     from autoresearch.cli.asking import ask
 
-    return ask(found, answers, place)
+    try:
+        return ask(found, answers, place)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("\nnothing was written")
+        raise
 
 
 def _told(choices: Choices) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Interval:
                 value = _round(math.exp(place), 3)
             case Scale.GAP:
                 value = 1 - _round(math.exp(-place), 2)
-        value = min(self.high, max(self.low, round(value, 12)))
+        value = float(f"{min(self.high, max(self.low, value)):.12g}")  # without the noise of binary fractions
         if not self.multiple:
             return float(value)
         first, last = math.ceil(self.low / self.multiple), math.floor(self.high / self.multiple)
@@ -123,7 +123,7 @@ def is_fixed(name: str, value: int | float) -> bool:
     """Seeds, versions, dates, time limits, sizes given from outside: not to be tuned unless a line says so."""
     if _has_word(name, FIXED) or _has_word(name, TIME) or FIXED_PHRASE.search(name.upper()):
         return True
-    return isinstance(value, int) and (value in (-1, -100) or _is_date(value))
+    return not math.isfinite(value) or (isinstance(value, int) and (value in (-1, -100) or _is_date(value)))
 
 
 def _has_word(name: str, words: re.Pattern[str]) -> bool:

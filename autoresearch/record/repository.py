@@ -16,7 +16,7 @@ from typing import Any
 
 import git
 from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
-from gitdb import IStream
+from gitdb import IStream, LooseObjectDB
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.errors import RecordError, UsageError
@@ -61,6 +61,8 @@ class Repository:
             raise UsageError(f"git {'.'.join(map(str, version))} is too old", hint="install git 2.38 or newer")
         self.reader = ObjectReader(self.root)
         self._refs = RefWriter(self.root)
+        # Not the repository's own: that one starts a git process for each object.
+        self._objects = LooseObjectDB(str(self.common_dir / "objects"))
         self._ident = ""
 
     def close(self) -> None:
@@ -149,7 +151,7 @@ class Repository:
 
     def store(self, kind: str, data: bytes) -> str:
         """Write one object; its id. An object that exists is not written again."""
-        stream = self._repo.odb.store(IStream(kind, len(data), BytesIO(data)))
+        stream = self._objects.store(IStream(kind, len(data), BytesIO(data)))
         return str(stream.hexsha.decode())
 
     def commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:

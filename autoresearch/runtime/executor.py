@@ -10,13 +10,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from types import TracebackType
+from functools import partial
 from typing import TypeVar
 
 from autoresearch.core.experiment import Execution, Measured, Outcome, Unmeasured
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricReader
 from autoresearch.core.ports import Job
+from autoresearch.core.promise import fulfil
 from autoresearch.errors import RunError
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench, ExecutorSettings
@@ -95,7 +96,7 @@ class LocalExecutor:
         future.set_running_or_notify_cancel()
         self._is_free = future.done
         # A daemon, so that a process that cannot be killed never keeps `ar` from ending.
-        self._thread = threading.Thread(target=_fulfil, args=(future, work), name="sample", daemon=True)
+        self._thread = threading.Thread(target=fulfil, args=(future, partial(_taken, work)), name="sample", daemon=True)
         self._thread.start()
         return future
 
@@ -149,25 +150,9 @@ class LocalExecutor:
         return Unmeasured(Outcome.CRASHED, f"setup failed: {failed.reason}", failed.seconds, {}, failed.tail)
 
 
-class _Promise:
-    """Hands whatever is raised inside to the one who waits: a future that nobody fulfils would block the loop."""
-
-    def __init__(self, future: Future[T]) -> None:
-        self._future = future
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if isinstance(error, OSError):
-            error = RunError(f"a sample cannot be taken: {error}")
-        if error is not None:
-            self._future.set_exception(error)
-        return True
-
-
-def _fulfil(future: Future[T], work: Callable[[], T]) -> None:
-    with _Promise(future):
-        future.set_result(work())
+def _taken(work: Callable[[], T]) -> T:
+    """What `work` gives; what the machine refuses becomes an error with words of ours."""
+    try:
+        return work()
+    except OSError as error:
+        raise RunError(f"a sample cannot be taken: {error}") from error

@@ -42,7 +42,9 @@ def script(survey: Survey, which: Which) -> Iterator[Suggestion]:
         if path is None:
             continue
         editable, context = _imported(survey, path)
-        if not _JUDGES.fullmatch(PurePosixPath(path).stem):
+        if _JUDGES.fullmatch(PurePosixPath(path).stem):
+            context = (path, *context)
+        else:
             editable = (path, *editable)
         editable = editable or survey.all_sources(but=path)
         seed = " --seed {seed}" if any(survey.search(r"""add_argument\(\s*["']--seed["']""", [path])) else ""

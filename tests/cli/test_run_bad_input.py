@@ -98,6 +98,7 @@ OPTIONS = [
     (["--snapshot", "--committed"], "--snapshot and --committed exclude each other", ""),
     (["--workers", "2"], "--workers is not available yet", ""),
     (["--proposer", "hybrid"], "--proposer hybrid is not available yet", "llm or tuner"),
+    (["--proposer", "replay"], "what shall be replayed?", "--replay 12,17"),
     (["--proposer", "llm"], "the llm proposer needs a model", "--model"),
     (["--target", "nan"], "--target nan is no number", "--target"),
     (["--patience", "0"], "Invalid value for '--patience'", "ar run --help"),
@@ -193,6 +194,13 @@ def test_a_baseline_that_fails_ends_the_run_and_is_shown(ar: Cli, tmp_path: Path
     assert state_of(repository) == before
     assert git(repository, "rev-parse", "autoresearch/t") == git(repository, "rev-parse", "HEAD")
     assert not list((repository / ".autoresearch").glob("worktrees/*"))
+
+
+def test_a_baseline_that_needs_more_than_the_whole_budget_is_an_error(ar: Cli, tmp_path: Path) -> None:
+    repository = toy(tmp_path / "repo", {"evaluate.py": "import time\n\ntime.sleep(600)\n"})
+    done = ar(repository, "run", "--budget", "1s", "--replay", str(improvements(tmp_path / "p")))
+    assert (done.code, done.error) == (1, "the time budget is used up before the baseline was measured")
+    assert "ar run --budget 8h" in done.hints
 
 
 @pytest.mark.parametrize("command", ["no-such-program --fast", ["no-such-program", "--fast"]])

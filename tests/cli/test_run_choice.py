@@ -52,8 +52,9 @@ def test_a_run_goes_on_unless_what_it_measures_has_changed(ar: Cli, tmp_path: Pa
 
     for file in ("solve.py", "notes.md", "evaluate.py"):
         commit(repository, {file: f"{(repository / file).read_text()}# changed\n"})
-        assert f": {file} changed since t's base {base[:10]}, from " in first_line()
-        assert first_line().startswith("new run ")
+        line = first_line()
+        assert line.startswith("new run ")
+        assert f": {file} changed since t's base {base[:10]}, from " in line
         git(repository, "reset", "--quiet", "--hard", "HEAD~1")
     for old, new, what in (
         ("'score'", "'result'", "metric"),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch.core.edit import Change
 from autoresearch.core.experiment import Decision, Outcome
 from autoresearch.core.history import Direction
 from autoresearch.core.layout import Layout

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch.config import parse
 from autoresearch.core.history import Direction
+from autoresearch.core.metric import Convention, MetricReader, MetricSpec, Reading
 from autoresearch.errors import ConfigError, UsageError
 from autoresearch.scaffold import Detected, choose, detect, template
 
@@ -190,7 +192,23 @@ def test_a_rust_program_s_own_metric_is_found(tmp_path: Path):
 
 def test_a_go_module_with_benchmarks_is_benchmarked(tmp_path: Path):
     found = look(tmp_path, {"go.mod": "", "a.go": "", "a_test.go": "func BenchmarkA(b *testing.B) {"})
-    assert (found.command, found.editable) == ("go test -bench . ./...", ("a.go",))
+    assert (found.command, found.editable) == ("go test -run '^$' -bench '^BenchmarkA$' ./...", ("a.go",))
+    reader = MetricReader(MetricSpec(found.metric, found.pattern))
+    for line in ("goos: linux", "BenchmarkA-8   \t    1000\t   1234.5 ns/op", "ok  \tx\t1.2s"):
+        reader.feed(line)
+    assert reader.read(None) == Reading(1234.5, {}, Convention())
+    assert parse(template(choose(found)), "x").metric.pattern == found.pattern
+
+
+def test_a_rust_crate_with_criterion_is_measured_by_what_that_prints(tmp_path: Path):
+    texts = {"Cargo.toml": "[dev-dependencies]\ncriterion = '0.5'", "src/lib.rs": "", "benches/b.rs": ""}
+    found = look(tmp_path, texts)
+    assert (found.command, found.setup, found.metric) == ("cargo bench", "cargo bench --no-run", "time")
+    reader = MetricReader(MetricSpec(found.metric, found.pattern))
+    reader.feed("fib 20                  time:   [26.029 µs 26.251 µs 26.505 µs]")
+    reading = reader.read(None)
+    assert isinstance(reading, Reading)
+    assert (reading.value, reading.convention.unit) == (26.251, "µs")
 
 
 def test_the_scripts_of_package_json_are_used(tmp_path: Path):
@@ -229,11 +247,35 @@ def test_only_notebooks_are_refused_with_the_way_on(tmp_path: Path):
 def test_an_unknown_project_leaves_everything_to_the_person(tmp_path: Path):
     found = look(tmp_path, {"notes.txt": "x"})
     assert found == Detected()
-    with pytest.raises(UsageError, match="no command was found here: say it with --command") as caught:
+    with pytest.raises(UsageError, match="found no command, no metric, no editable file here") as caught:
         choose(found)
-    assert caught.value.hint.startswith(
-        'ar init --command "./measure.sh" --metric NAME --direction min --editable GLOB'
+    assert caught.value.hint.startswith("ar init --command COMMAND --metric NAME --direction min --editable GLOB\n")
+
+
+def test_numbers_whose_names_say_nothing_are_shown_and_none_is_chosen(tmp_path: Path):
+    found = look(tmp_path, {"train.py": "print(f'tour_length: {x}')\nprint(f'epoch: {x}')"})
+    assert (found.metric, found.direction, found.metrics) == ("", None, ("tour_length",))
+    assert "numbers that it seems to print: tour_length" in found.notes
+    with pytest.raises(UsageError, match="found no metric here: say it with --metric") as caught:
+        choose(found)
+    assert caught.value.hint.startswith("ar init --metric tour_length --direction min\n")
+
+
+def test_what_measures_or_holds_the_data_is_shown_and_not_changed(tmp_path: Path):
+    package = {f"net/{name}.py": "" for name in ("__init__", "model", "data", "metrics", "test_model")}
+    found = look(
+        tmp_path, {"train.py": "from net.model import f\nimport helper", "helper.py": "import deep", **package}
     )
+    assert found.editable == ("train.py", "net/__init__.py", "net/model.py", "helper.py")
+    assert found.context == ("net/data.py", "net/metrics.py")
+    bench = look(tmp_path / "other", {"bench.py": "import net", **package})
+    assert (bench.editable, bench.context) == (found.editable[1:3], ("bench.py", *found.context))
+
+
+@pytest.mark.parametrize("name", ["metrics.c", "score.c", "lib_test.c", "grader.c", "evals/a.c", "__tests__/a.c"])
+def test_what_measures_is_never_editable(tmp_path: Path, name: str):
+    found = look(tmp_path, {"Makefile": "bench:\n\tx", "main.c": 'printf("loss: %f")', name: ""})
+    assert found.editable == ("main.c",)
 
 
 def test_unreadable_and_binary_files_do_no_harm(tmp_path: Path):
