@@ -1,4 +1,4 @@
-"""Work whose result, or whatever it raises, goes into a future: one that nobody fulfils would block the loop for ever."""
+"""Work whose result, or what it raises, goes into a future: one that nobody fulfils would block the loop for ever."""
 
 from __future__ import annotations
 

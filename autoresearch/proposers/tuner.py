@@ -26,7 +26,7 @@ from autoresearch.proposers.trials import Combination, Reader, past_of, refused,
 
 __all__ = ["Sampler", "TunerProposer"]
 
-DRAWS = 600
+DRAWS = 200
 """Suggestions looked at for one that is new."""
 COMBINATIONS = 3000
 """Below so many, all are gone through before the tuner says that none is left."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import git
 from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
@@ -75,7 +74,7 @@ class Repository:
         """Run one git command. Raises RecordError with its stderr."""
         try:
             command = ["git", *SAFE, *arguments]
-            return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}))
+            return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}, **APART))
         except GitCommandError as error:
             said = str(error.stderr).strip().removeprefix("stderr: ").strip("' \n")
             raise RecordError(f"git {arguments[0]} failed: {said}") from error
@@ -84,7 +83,7 @@ class Repository:
         """Run one git command whose exit code is an answer; returns it with the output (stderr when that is empty)."""
         command = ["git", *SAFE, *arguments]
         code, output, errors = self._repo.git.execute(
-            command, env={**QUIET, **(env or {})}, with_extended_output=True, with_exceptions=False
+            command, env={**QUIET, **(env or {})}, with_extended_output=True, with_exceptions=False, **APART
         )
         return int(code), str(output) or str(errors)
 
@@ -229,8 +228,3 @@ def create_repository(folder: Path, message: str) -> None:
     commit = repository.commit(tree, [], f"{message}\n", datetime.now(UTC))
     repository.git("update-ref", "HEAD", commit)
     repository.close()
-
-
-def _apart(env: Mapping[str, str] | None) -> dict[str, Any]:
-    """For every git process: no question to the person, and no Ctrl-C of the terminal, which is for `ar` alone."""
-    return {"env": {"GIT_TERMINAL_PROMPT": "0", **(env or {})}, "start_new_session": True}

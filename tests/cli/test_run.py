@@ -113,11 +113,17 @@ def test_a_model_improves_three_files_in_two_folders_and_nothing_else_is_touched
     titles = git(repository, "log", "--format=%s", "autoresearch/t").splitlines()
     assert titles == ["the error mended", "wider and faster", "baseline", "first"]
     assert git(repository, "show", "autoresearch/t:model/scale.py") == "SCALE = 2"
+    before_the_limit = (repository / "autoresearch.toml").read_text()
     kept = facts(repository, "refs/autoresearch/t/0003")
     assert (kept["Outcome"], kept["Decision"], kept["Metric"]) == ("measured", "keep", "loss=3.1")
     assert (kept["Tokens"], float(kept["Cost-USD"])) == ("200 40", pytest.approx(280e-6))
     assert facts(repository, "refs/autoresearch/t/0002")["Tokens"] == "300 60"
     assert done.named("run-finished")[0]["best"] == pytest.approx(3.1)
+
+    write(repository, {"autoresearch.toml": f"{before_the_limit}[budget]\nrun_cost = '0.001usd'\n"})
+    spent = ar(repository, "run", "--json")
+    assert spent.named("run-finished")[0]["why"] == "the run money budget of 0.001 usd is used up"
+    assert len(server.requests) == 9
 
     shown = [ar(repository, "log", "--all"), ar(repository, "status")]
     shutil.rmtree(repository / ".autoresearch")

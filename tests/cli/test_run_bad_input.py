@@ -173,6 +173,25 @@ def test_a_branch_that_is_checked_out_or_was_moved_by_hand_is_refused(ar: Cli, t
     assert "ar run --new" in done.hints
 
 
+def test_a_branch_that_is_checked_out_meanwhile_ends_the_run_before_it_would_move(ar: Cli, tmp_path: Path) -> None:
+    switching = (
+        "import subprocess\nfrom pathlib import Path\nfrom solve import X\n\n"
+        "if X == 2:\n    subprocess.run(['git', '-C', Path.cwd().parents[2], 'switch', '-q', 'autoresearch/t'], check=True)\n"
+        "print('score:', X)\n"
+    )
+    repository, folder = toy(tmp_path / "repo", {"evaluate.py": switching}), str(improvements(tmp_path / "p"))
+    done = ar(repository, "run", "--tag", "t", "--replay", folder)
+    assert done.code == 1
+    assert done.error.startswith(f"autoresearch/t is checked out in {repository}")
+    assert "git switch --detach" in done.hints
+    assert git(repository, "status", "--porcelain") == ""
+    assert git(repository, "log", "--format=%s", "autoresearch/t").splitlines() == ["baseline", "first"]
+    git(repository, "switch", "--quiet", "main")
+    again = ar(repository, "run", "--replay", str(patches(tmp_path / "q", ("solve.py", solve(), solve(x=1.0)))))
+    assert "#2 keep 1" in again.out
+    assert "interrupted" in ar(repository, "log", "1").out
+
+
 NO_BASELINE = [
     ("raise RuntimeError('boom')", "exit code 1: RuntimeError: boom"),
     ("print('scroe: 3')\nprint('accuracy = 4')", '"score" was not printed; numbers that were: scroe, accuracy'),

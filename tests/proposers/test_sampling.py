@@ -42,7 +42,8 @@ def random_past(axes: tuple[Axis, ...], count: int, seed: int = 3) -> Past:
     """Costs fall with the first coordinate; every seventh experiment failed."""
     rng = np.random.default_rng(seed)
     points = [
-        tuple(axis.snap(float(place)) for axis, place in zip(axes, rng.uniform(size=len(axes)))) for _ in range(count)
+        tuple(axis.snap(float(place)) for axis, place in zip(axes, row, strict=True))
+        for row in rng.uniform(size=(count, len(axes)))
     ]
     tried = [Observation(one, None if number % 7 == 6 else 2 - one[0]) for number, one in enumerate(points)]
     return past(Observation(centre(axes), 1.5), *tried, cost=1.5)
