@@ -152,7 +152,7 @@ class Session:
         self.output.note(note)
         self.output.note(plan(self.meter.budget, seconds))
         if self.source.choice.kind == build.TUNER and not config.proposer.model:
-            self.output.note("proposer: the tuner, on numeric constants; for ideas: ar run --model NAME, and its key")
+            self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
         paid = self.source.choice.kind == build.LLM and not config.proposer.api_base
         if paid and self.meter.budget.usd is None and self.meter.budget.run_usd is None:
             self.output.note(f"{self.source.choice.model} costs money and there is no limit: --budget 5usd sets one")

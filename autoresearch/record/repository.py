@@ -74,7 +74,8 @@ class Repository:
         """Run one git command. Raises RecordError with its stderr."""
         try:
             command = ["git", *SAFE, *arguments]
-            return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}, **APART))
+            # In a session of its own: the terminal's Ctrl-C is for `ar`, which ends when it is ready to.
+            return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}, start_new_session=True))
         except GitCommandError as error:
             said = str(error.stderr).strip().removeprefix("stderr: ").strip("' \n")
             raise RecordError(f"git {arguments[0]} failed: {said}") from error
@@ -83,7 +84,11 @@ class Repository:
         """Run one git command whose exit code is an answer; returns it with the output (stderr when that is empty)."""
         command = ["git", *SAFE, *arguments]
         code, output, errors = self._repo.git.execute(
-            command, env={**QUIET, **(env or {})}, with_extended_output=True, with_exceptions=False, **APART
+            command,
+            env={**QUIET, **(env or {})},
+            with_extended_output=True,
+            with_exceptions=False,
+            start_new_session=True,
         )
         return int(code), str(output) or str(errors)
 
@@ -220,7 +225,7 @@ class Repository:
 
 def create_repository(folder: Path, message: str) -> None:
     """Make the folder a repository of its own, with its files in a first commit; no hook runs, nothing is signed."""
-    made = git.Repo.init(folder)
+    made = git.Repo.init(folder, initial_branch="main")
     made.git.execute(["git", *SAFE, "add", "--all"])
     made.close()
     repository = Repository(folder)

@@ -173,13 +173,19 @@ def test_a_branch_that_is_checked_out_or_was_moved_by_hand_is_refused(ar: Cli, t
     assert "ar run --new" in done.hints
 
 
+SWITCHING = """\
+import subprocess
+from pathlib import Path
+from solve import X
+
+if X == 2:
+    subprocess.run(["git", "-C", Path.cwd().parents[2], "switch", "-q", "autoresearch/t"], check=True)
+print("score:", X)
+"""
+
+
 def test_a_branch_that_is_checked_out_meanwhile_ends_the_run_before_it_would_move(ar: Cli, tmp_path: Path) -> None:
-    switching = (
-        "import subprocess\nfrom pathlib import Path\nfrom solve import X\n\n"
-        "if X == 2:\n    subprocess.run(['git', '-C', Path.cwd().parents[2], 'switch', '-q', 'autoresearch/t'], check=True)\n"
-        "print('score:', X)\n"
-    )
-    repository, folder = toy(tmp_path / "repo", {"evaluate.py": switching}), str(improvements(tmp_path / "p"))
+    repository, folder = toy(tmp_path / "repo", {"evaluate.py": SWITCHING}), str(improvements(tmp_path / "p"))
     done = ar(repository, "run", "--tag", "t", "--replay", folder)
     assert done.code == 1
     assert done.error.startswith(f"autoresearch/t is checked out in {repository}")
