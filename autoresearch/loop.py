@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -126,12 +127,21 @@ class Loop:
                 self.take_answer(future, repairs)
             case Sampled(experiment, side, at, job, future):
                 self.running -= 1
-                execution = future.result()
+                execution = self.with_cause(future.result())
                 self.judge.book(experiment, side, at, job, execution)
                 self.judge_sample(experiment, execution)
             case StopRequested(why, at_once):
+                if self.running and not self.stopping and not at_once:
+                    self.parts.announce(events.Warned(f"{why}: ending what runs; Ctrl-C ends it at once"))
+                # Who asks again, by whatever means, does not want to wait.
+                self.parts.executor.stop(at_once=at_once or self.stopping)
                 self.why, self.stopping = (self.why if self.stopping else why), True
-                self.parts.executor.stop(at_once=at_once)
+
+    def with_cause(self, execution: Execution) -> Execution:
+        """What stopped a sample is known here, not where it ran."""
+        if isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED and self.why:
+            return replace(execution, reason=f"stopped: {self.why}")
+        return execution
 
     def take_answer(self, future: Future[Answer], repairs: Open | None) -> None:
         """A proposal, a rejection, or a request that failed: what it cost counts in every case."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from types import TracebackType
 from typing import Annotated, NoReturn
 
@@ -27,6 +28,7 @@ from autoresearch.cli.status import status
 from autoresearch.errors import ArError, BaselineFailed
 
 INTERRUPTED = 130
+IDENTITY = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 LINES_SHOWN = 20
 """Of the output of a baseline that failed."""
 
@@ -72,6 +74,13 @@ def main() -> None:
         sys.argv = [sys.argv[0], "--debug", *(word for word in sys.argv[1:] if word != "--debug")]
     if not debug:
         sys.excepthook = unexpected
+    for name in [name for name in os.environ if name.startswith("GIT_") and not name.startswith(IDENTITY)]:
+        # Set by a hook or a shell for another repository or index than the one that we stand in.
+        del os.environ[name]
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a pipe that has no letter for `→` or `é` gets a `?`.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         # Not `app()`: that installs an exception hook of Typer's, in place of ours.
         code = typer.main.get_command(app)(standalone_mode=False, prog_name="ar")

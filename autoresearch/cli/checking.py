@@ -28,6 +28,7 @@ from autoresearch.config import check_files
 from autoresearch.core.decision import Side
 from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Unmeasured
 from autoresearch.core.metric import Convention
+from autoresearch.core.ports import Executor
 from autoresearch.core.quantity import format_duration, format_metric
 from autoresearch.errors import BaselineFailed, ConfigError
 from autoresearch.judging import BASELINE
@@ -49,7 +50,6 @@ SAMPLES, LONG = 3, 600.0
 class Waiting:
     """Waits for one thing at a time, and passes Ctrl-C on to it."""
 
-    executor: LocalExecutor | None = None
     stopped: str = ""
     at_once: bool = False
     wake: SimpleQueue[None] = field(default_factory=SimpleQueue)
@@ -59,7 +59,7 @@ class Waiting:
         self.stopped, self.at_once = why, at_once
         self.wake.put(None)
 
-    def for_result(self, executor: LocalExecutor, future: Future[T]) -> T:
+    def for_result(self, executor: Executor, future: Future[T]) -> T:
         """The result; once somebody said stop, it comes soon."""
         future.add_done_callback(lambda _: self.wake.put(None))
         while not future.done():
@@ -83,13 +83,13 @@ def check_command(config: Path | None) -> int:
         run = begin_run(project, chosen, "")
         journal = build.open_journal(project, run)
         with ExitStack() as closing:
-            closing.callback(lambda: journal.close(waiting.stopped or "checked", 0.0))
+            closing.push(lambda _, error, __: journal.close(waiting.stopped or str(error or "checked"), 0.0))
             each = None if journal.history().baseline else Check(project, run, journal, waiting).take(closing)
             if waiting.stopped:
-                raise KeyboardInterrupt
+                raise typer.Abort
             for line in forecast(journal.history(), project.config, each):
                 typer.echo(line)
-            typer.echo(f"These samples are the baseline of {chosen.tag}, which goes on with:  ar run --budget 8h")
+            typer.echo(f"next:   ar run --budget 8h{' --committed' * bool(left_out)}    goes on from this baseline")
     return 0
 
 
@@ -132,7 +132,7 @@ class Check:
             case Unproved() | Used():
                 pass
 
-    def measure(self, executor: LocalExecutor) -> float | None:
+    def measure(self, executor: Executor) -> float | None:
         """Take the samples and record them as the baseline."""
         journal, each = self.journal, 0.0
         opened = Open(journal.draft(None, journal.base_tree(), BASELINE))
@@ -152,7 +152,7 @@ class Check:
         journal.finish(opened.draft, opened.result(Outcome.MEASURED, Decision.KEEP, "the baseline"))
         return each
 
-    def sample(self, executor: LocalExecutor, opened: Open, number: int) -> Execution:
+    def sample(self, executor: Executor, opened: Open, number: int) -> Execution:
         """Take one sample and say what came of it."""
         config = self.project.config
         settings = Settings(config.experiment.seed, config.experiment.timeout, build.DEFAULT_LIMIT)

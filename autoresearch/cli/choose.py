@@ -46,9 +46,10 @@ def choose(project: Project, options: RunOptions) -> Chosen:
         opening = candidate.opening
         base = Base(opening.base, opening.base_tree, opening.snapshot_of)
         return Chosen(candidate.tag, base, candidate, f"going on with {candidate.tag}")
+    if candidate is not None and options.tag:
+        raise UsageError(f"run {options.tag} cannot go on from here: {reason}", hint="ar run --new")
     now = datetime.now().astimezone()
-    new_name = options.tag if options.tag and (candidate is None or options.new) else None
-    tag = check_tag(project.repository, new_name) if new_name else free_tag(project.repository, now)
+    tag = check_tag(project.repository, options.tag) if options.tag else free_tag(project.repository, now)
     note = f"new run {tag}" + (f": {reason}" if reason else "")
     return Chosen(tag, here(project.repository, uncommitted), None, note)
 

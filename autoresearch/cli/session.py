@@ -6,6 +6,7 @@ What is not here: how the parts are made (`build`), which run goes on (`choose`)
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from math import isfinite
 from queue import SimpleQueue
@@ -92,17 +93,19 @@ class Session:
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None
+        self.restore: Callable[[], None] = lambda: None
         self.why = "the process failed"
 
     def go(self, note: str) -> int:
-        """Run the loop with its screen, then print what came of it."""
-        journal = build.open_journal(self.project, self.run)
-        self.history = journal.history()
-        base_branch = self.project.repository.branch()
-        code = self.guarded(journal, note)
-        if not self.options.json:
-            ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares())
-            print_at_the_end(summary(ending))
+        """Run the loop with its screen, then print what came of it. To the very end a signal only asks for an end."""
+        with signals(self.ask_to_stop, self.give_back_the_terminal):
+            journal = build.open_journal(self.project, self.run)
+            self.history = journal.history()
+            base_branch = self.project.repository.branch()
+            code = self.guarded(journal, note)
+            if not self.options.json:
+                ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares())
+                print_at_the_end(summary(ending))
         return code
 
     def guarded(self, journal: GitJournal, note: str) -> int:
@@ -115,6 +118,7 @@ class Session:
         with ExitStack() as closing:
             closing.callback(lambda: journal.close(self.why, self.unbilled()))
             self.output = closing.enter_context(open_output(view, others, json=self.options.json))
+            self.restore = self.output.restore
             executor = build.open_executor(self.project, self.run.tag, self.output.line)
             closing.callback(executor.close)
             try:
@@ -134,11 +138,10 @@ class Session:
         self.first_lines(note)
         parts = build.Wiring(self.source.proposer, executor, journal, self.meter, self.output.announce)
         self.loop = build.make_loop(self.project, self.options, parts)
-        with signals(self.ask_to_stop, self.output.restore):
-            in_background(self.source.warm_up)
-            if self.history.baseline is None and self.project.config.experiment.canary:
-                self.try_canary(journal, executor)
-            why = self.stopped or self.loop.run()
+        in_background(self.source.warm_up)
+        if self.history.baseline is None and self.project.config.experiment.canary:
+            self.try_canary(journal, executor)
+        why = self.stopped or self.loop.run()
         if self.history.baseline is None and not self.stopped:
             hint = "it needs more time: ar run --budget 8h"
             raise BaselineFailed(f"{why} before the baseline was measured", hint=hint)
@@ -182,6 +185,10 @@ class Session:
         self.wake.put(None)
         if self.loop is not None:
             self.loop.stop(why, at_once=at_once)
+
+    def give_back_the_terminal(self) -> None:
+        """At the second Ctrl-C nobody waits for a last frame."""
+        self.restore()
 
     def look(self, event: events.Event) -> None:
         """What only a look at several events, or at the first, can tell."""

@@ -115,9 +115,10 @@ def _ask(found: Detected, answers: Answers, place: Place) -> Choices:
 
     try:
         return ask(found, answers, place)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt) as error:
         typer.echo("\nnothing was written")
-        raise
+        # Typer ends without a word on a KeyboardInterrupt.
+        raise typer.Abort from error
 
 
 def _told(choices: Choices) -> Iterator[str]:

@@ -68,10 +68,11 @@ class Bench:
 
     def lay_out(self, commit: str) -> None:
         """Bring the worktree to a commit; make it first, where there is none yet."""
+        # Each time: somebody may have deleted the whole folder while the run goes on.
+        self._prepare_home()
         if self._created:
             self.worktree.lay_out(commit)
             return
-        self._prepare_home()
         self.worktree.create(commit)
         self._created = True
 

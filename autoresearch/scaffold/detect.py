@@ -150,6 +150,6 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], 
         yield f"the code reads {', '.join(secrets)}: no experiment gets it unless pass_env names it"
     if seeds:
         yield f"a fixed random seed in {seeds[0]}"
-        yield "so that its luck is not taken for a gain: read the seed from the variable AR_SEED"
+        yield "read it from the variable AR_SEED, so that its luck is not taken for a gain"
     if "program.md" in survey.tracked or (survey.root / "program.md").exists():
         yield "program.md is there, and is kept"

@@ -25,7 +25,7 @@ def trio(survey: Survey, which: Which) -> Iterator[Suggestion]:
         yield Suggestion(
             kind=Kind.AUTORESEARCH,
             command=f"{_python_command(survey, which)} train.py",
-            because="program.md, prepare.py and train.py are there, as in karpathy/autoresearch",
+            because="program.md, prepare.py and train.py are there",
             editable=("train.py",),
             context=("prepare.py",),
             reads=("train.py", "prepare.py"),

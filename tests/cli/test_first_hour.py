@@ -36,8 +36,9 @@ print("score:", X + offset)
 
 
 def test_ignored_data_and_a_withheld_key_are_found_out_step_by_step(ar: Cli, tmp_path: Path, changes: str) -> None:
-    repository = toy(tmp_path / "repo", {"evaluate.py": TRACKED, ".gitignore": "data/\n__pycache__/\n"})
-    write(repository, {"data/train/offset.txt": "10\n"})
+    code = {"solve.py": solve(), "evaluate.py": TRACKED, ".gitignore": "data/\n__pycache__/\n"}
+    repository = make_repository(tmp_path / "repo", code)
+    write(repository, {"data/train/offset.txt": "10\n", "autoresearch.toml": config(), "program.md": "Lower it.\n"})
     before = state_of(repository)
     secret = {"WANDB_API_KEY": "wandb-of-a-test", "OPENAI_API_KEY": "sk-of-a-test"}
 
@@ -55,7 +56,6 @@ def test_ignored_data_and_a_withheld_key_are_found_out_step_by_step(ar: Cli, tmp
     write(repository, {"autoresearch.toml": config(experiment='data = ["data"]\npass_env = ["WANDB_*"]')})
     done = ar(repository, "run", "--replay", changes, "--json", **secret)
     assert [one["metric"] for one in done.named("experiment-finished")] == [13.0, 12.0, 12.0, None]
-    git(repository, "checkout", "--quiet", "autoresearch.toml")
     assert state_of(repository) == before
     assert (repository / "data" / "train" / "offset.txt").read_text() == "10\n"
 

@@ -46,6 +46,8 @@ def test_a_run_goes_on_unless_what_it_measures_has_changed(ar: Cli, tmp_path: Pa
 
     assert first_line() == f"going on with t, from {base[:10]}"
     assert first_line("--new", "--tag", "u") == f"new run u, from {base[:10]}"
+    taken = ar(repository, "run", "--new", "--tag", "t", "--replay", changes)
+    assert (taken.code, taken.error) == (2, "the run t exists already")
     commit(repository, {"README.md": "more words\n"})
     write(repository, {"program.md": "Try harder.\n", "autoresearch.toml": f"# better\n{context}"})
     assert first_line() == f"going on with t, from {base[:10]}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from typing import Any
 
 from tests.support.cli import Cli, Done, finish
 from tests.support.repositories import git, make_repository, state_of
+from tests.support.terminal import Person
 
 MEASURE = """\
 if [ "$AR_SAMPLE" = 0 ] && [ -e "$HOLD" ]; then sleep 600; fi
@@ -135,6 +137,13 @@ class Toy:
     def start(self, *arguments: str) -> Running:
         return Running(self.cli.start(self.root, *arguments))
 
+    def person(self, columns: int, rows: int, *arguments: str, **variables: str) -> Person:
+        """A call of `ar` on a terminal."""
+        call = [sys.executable, "-m", "autoresearch", *arguments]
+        more = {MARK: str(self.root), "HOME": str(self.root.parent / "home"), **variables}
+        enter = f"import os; os.chdir({str(self.root)!r}); os.environ.update({more!r})"
+        return Person(["-c", f"{enter}; os.execv({sys.executable!r}, {call!r})"], columns, rows)
+
     # --- the record
 
     def ref(self, name: str) -> str:
@@ -197,6 +206,12 @@ def _command(process: Path) -> str:
     with suppress(OSError):
         return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return process.name
+
+
+def ends(person: Person) -> int:
+    """Look until the program on the terminal has ended; its exit code."""
+    person.waits(lambda: person.child.flag_eof, "for the end")
+    return int(person.child.wait())
 
 
 @dataclass

@@ -63,7 +63,9 @@ class PlainLines:
             case Measured():
                 return f"{self._metric_name} {format_metric(execution.value)} in {took}"
             case Unmeasured():
-                return f"{execution.outcome.value} after {took}: {clean(execution.reason)}"
+                said = execution.reason.startswith(execution.outcome.value)
+                outcome = "" if said else f"{execution.outcome.value} after {took}: "
+                return f"{outcome}{clean(execution.reason)}"
 
 
 def _started(event: RunStarted) -> str:

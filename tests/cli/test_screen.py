@@ -1,0 +1,100 @@
+"""What `ar run` shows: on terminals of several sizes, resized while it runs, in a pipe, without colours."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Person
+from tests.support.toy import Toy, ends
+
+ROW = re.compile(r"^ +(\d+)  [0-9a-f]{7}  ")
+COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-9]|4[0-9]|9[0-7]|10[0-7])[;m]")
+WORDS = [-1, 1, "crash", *[1] * 20, "slow", -3, "slow"]
+"""More experiments than fit on a small screen."""
+
+
+def numbers(lines: list[str]) -> list[int]:
+    return [int(match[1]) for line in lines if (match := ROW.match(line))]
+
+
+def assert_calm(person: Person, columns: int, since: int = 0) -> None:
+    """One header, no row twice, and from that row on nothing that touches the right edge."""
+    assert sum(line.startswith("── a small loss ──") for line in person.visible) == 1
+    assert max(Counter(numbers(person.lines)).values()) == 1
+    fresh = [line for line in person.visible if not (row := ROW.match(line)) or int(row[1]) >= since]
+    assert all(len(line) < columns for line in fresh)
+
+
+@pytest.mark.parametrize("sizes", [[(80, 24), (200, 50)], [(200, 50), (80, 24)]])
+def test_every_experiment_has_its_row_whatever_happens_to_the_window(
+    tmp_path: Path, sizes: list[tuple[int, int]]
+) -> None:
+    toy = Toy.make(tmp_path)
+    with toy.person(*sizes[0], *toy.run_arguments(*WORDS), "--budget", "40x", "--budget", "10m") as person:
+        person.sees("add slow in 24")
+        assert_calm(person, sizes[0][0])
+        assert person.screen.cursor.hidden
+        person.resizes(*sizes[1])
+        person.sees("add slow in 26")
+        assert_calm(person, sizes[1][0], since=24)
+        assert ends(person) == 0
+        lines = [line for line in person.lines if line]
+        last = toy.experiments()[26]["commit"][:7]
+        assert numbers(lines) == list(range(27))
+        assert any(line.startswith(f"  26  {last}  94          −1.1 %  ✓ kept  ") for line in lines)
+        assert any(line.startswith("   3  ") and "✗ crashed" in line for line in lines)
+        assert not any("── a small loss" in line for line in lines)
+        assert [line.split()[0] for line in lines[-4:]] == ["look", "compare", "merge", "go"]
+        assert lines[-6] == "4 kept of 26 · 100 → 94 (−6.0 %)"
+        assert not person.screen.cursor.hidden
+        assert person.echoes
+
+
+def test_in_a_pipe_there_are_plain_lines_and_a_reader_that_leaves_does_not_end_the_run(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    done = toy.run(-1, "crash")
+    commits = {number: facts["commit"] for number, facts in toy.experiments().items()}
+    assert "\x1b" not in done.out
+    assert done.err == ""
+    lines = re.sub(r"\d+(\.\d+)? m?s\b", "TIME", done.out).splitlines()
+    assert lines[:3] == [
+        f"run autoresearch/toy from {toy.before['head'][:7]}, isolation basic",
+        "new run toy",
+        "budget: until stopped",
+    ]
+    assert "#1 keep 99 (−1.0 %) TIME  add -1 in 1" in lines
+    assert "#2 discard crashed TIME  add crash in 2: exit code 3: boom in params/002.txt" in lines
+    assert lines[-5].startswith("all 2 changes have been replayed")
+    assert len(commits) == 3
+    running = toy.cli.start(toy.root, *toy.run_arguments(-1, -1, -1, -1))
+    assert running.stdout is not None
+    assert running.stderr is not None
+    assert running.stdout.readline()
+    running.stdout.close()
+    with running:
+        assert "Traceback" not in running.stderr.read()
+    assert list(toy.experiments()) == list(range(7))
+    toy.assert_sound()
+
+
+def test_without_colours_and_on_a_dumb_terminal_everything_is_said_all_the_same(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    for variables, escapes in ({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False):
+        seen = io.BytesIO()
+        with toy.person(80, 24, *toy.run_arguments(-1, "crash"), **variables) as person:
+            person.child.logfile_read = seen
+            assert ends(person) == 0
+        assert not COLOUR.search(seen.getvalue())
+        assert (b"\x1b" in seen.getvalue()) is escapes
+        assert "−1.0 %".encode() in seen.getvalue()
+        assert b"crashed" in seen.getvalue()
+    coloured = io.BytesIO()
+    with toy.person(80, 24, *toy.run_arguments(-1)) as person:
+        person.child.logfile_read = coloured
+        assert ends(person) == 0
+    assert COLOUR.search(coloured.getvalue())
