@@ -86,7 +86,8 @@ def test_the_merged_branch_goes_on_and_another_history_does_not(ar: Cli, tmp_pat
     git(repository, "checkout", "--quiet", "main", "--", ".")
     git(repository, "commit", "--quiet", "--message=the same files")
     done = ar(repository, "run", "--tag", "t", "--dry-run", "--replay", changes)
-    assert "HEAD is not on top of t's base" in done.out
+    assert "HEAD is not on top of t's base" in done.error
+    assert done.hints == "ar run --new"
 
 
 def test_uncommitted_work_is_left_alone_and_started_from_when_asked_for(ar: Cli, tmp_path: Path, changes: str) -> None:
