@@ -39,7 +39,7 @@ SEPARATED = (
 )
 NUMERAL = re.compile(rf"(?P<number>(?!0[xXbBoO]){NUMBER})(?![\d.])")
 QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>[^"'\\\r\n]*)(?P=quote)""")
-WORD = re.compile(r"[A-Za-z_][\w./-]*")
+WORD = re.compile(r"[A-Za-z_][\w./+-]*")
 MAX_EXPONENT = 64
 
 

@@ -75,8 +75,12 @@ def rewrite(files: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, 
     Raises KeyError for a key that no constant in the files has.
     """
     constants = {one.key: one for one in find(files)}
-    wanted = {key: constants[key].text(value) for key, value in values.items() if constants[key].value != value}
-    return _substitute(files, [(constants[key], text) for key, text in wanted.items()])
+    return replaced(files, {constants[key]: value for key, value in values.items()})
+
+
+def replaced(files: Mapping[str, str], values: Mapping[Constant, Value]) -> dict[str, str]:
+    """As `rewrite`, with constants that were found in exactly these files."""
+    return _substitute(files, [(one, one.text(value)) for one, value in values.items() if value != one.value])
 
 
 def skeleton(files: Mapping[str, str], constants: list[Constant]) -> str:
@@ -123,16 +127,16 @@ def _tunable(path: str, text: str) -> Iterator[tuple[Literal, Domain]]:
     starts = _line_starts(text)
     notes = dict(_notes(text, starts))
     code = read_python(text, starts) if path.endswith((".py", ".pyi")) else None
-    if code is not None:
-        notes = {line: note for line, note in notes.items() if not code.is_string(note.end)}
     literals = code.literals if code is not None else ()
     for literal in literals:
         if domain := _domain(literal, notes.get(bisect(starts, literal.start))):
             yield literal, domain
     assigned = {bisect(starts, literal.start) for literal in literals}
     for line, note in notes.items():
+        if line in assigned or (code is not None and code.is_string(note.end)):
+            continue
         meant = note.literal()
-        if line not in assigned and meant and (domain := _noted_domain(meant, note)):
+        if meant and (domain := _noted_domain(meant, note)):
             yield meant, domain
 
 

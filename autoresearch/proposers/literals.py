@@ -10,6 +10,8 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeGuard
 
 from autoresearch.proposers.annotations import MAX_EXPONENT, NUMBER, Literal
 
@@ -17,15 +19,22 @@ CONSTANT_NAME = re.compile(r"_*[A-Z][A-Z0-9_]*")
 BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
 class Code:
-    """What a Python file holds: its constants, and where its strings are (start and end, in characters)."""
+    """A parsed Python file: its constants, and which places are inside strings."""
 
-    literals: tuple[Literal, ...]
-    strings: tuple[tuple[int, int], ...]
+    def __init__(self, module: ast.Module, places: _Places) -> None:
+        self._module = module
+        self._places = places
+        self.literals = tuple(literal for statement in module.body for literal in _assigned(statement, places))
+
+    @cached_property
+    def _strings(self) -> list[tuple[int, int]]:
+        # walking the whole tree takes longer than all the rest, and few files need it
+        return [self._places.span(node) for node in ast.walk(self._module) if _is_string(node)]
 
     def is_string(self, place: int) -> bool:
-        return any(start <= place < end for start, end in self.strings)
+        """Does that character of the file belong to a string?"""
+        return any(start <= place < end for start, end in self._strings)
 
 
 def read_python(text: str, starts: Sequence[int]) -> Code | None:
@@ -34,15 +43,9 @@ def read_python(text: str, starts: Sequence[int]) -> Code | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            module = ast.parse(text[mark:])
+            return Code(ast.parse(text[mark:]), _Places(text, starts))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    places = _Places(text, starts)
-    strings = (node for node in ast.walk(module) if _is_string(node))
-    return Code(
-        tuple(literal for statement in module.body for literal in _assigned(statement, places)),
-        tuple(places.span(node) for node in strings if isinstance(node, ast.expr)),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class _Places:
         return start + len(encoded.decode(errors="ignore"))
 
 
-def _is_string(node: ast.AST) -> bool:
+def _is_string(node: ast.AST) -> TypeGuard[ast.expr]:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 

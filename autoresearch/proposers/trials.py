@@ -9,13 +9,15 @@ What is not here: choosing values (`sampling`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 
 from autoresearch.core.experiment import Experiment, Outcome, Scalar
 from autoresearch.core.history import Digest, Direction
 from autoresearch.core.ports import Request
+from autoresearch.proposers.annotations import NUMERAL, WORD, present_value
 from autoresearch.proposers.constants import Constant, find, skeleton
 from autoresearch.proposers.ranges import Value
 from autoresearch.proposers.space import Axis, Observation, Past, Point
@@ -25,6 +27,7 @@ REMEMBERED = 1200
 NOT_RUN = (Outcome.REJECTED, Outcome.SKIPPED, Outcome.INTERRUPTED)
 
 Combination = tuple[Value, ...]
+Files = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Trial:
     cost: float | None
 
 
-def state_of(files: Mapping[str, str], constants: list[Constant]) -> State:
+def state_of(files: Files, constants: list[Constant]) -> State:
     """The state of files in which those constants were found."""
     digest = blake2b(skeleton(files, constants).encode(errors="surrogatepass"), digest_size=16).digest()
     return State(digest, {one.key: one.value for one in constants})
@@ -57,25 +60,49 @@ class Reader:
         self._direction = direction
         self._states: OrderedDict[str, State] = OrderedDict()
 
-    def trials(self, request: Request) -> list[Trial]:
+    def trials(self, request: Request, constants: Sequence[Constant], present: State) -> list[Trial]:
         """All that ran among the best and the newest experiments and the baseline, oldest first."""
         record = request.record
         shown = {one.number: one for one in (record.baseline, record.incumbent, *record.best, *record.newest)}
         ran = [shown[number] for number in sorted(shown) if shown[number].outcome not in NOT_RUN]
-        return [Trial(one, self._state(one.commit, request.source), self._cost(one, record)) for one in ran]
+        read = partial(self._state, request, constants, present)
+        return [Trial(one, read(one.commit), self._cost(one, record)) for one in ran]
 
     def _cost(self, experiment: Experiment, record: Digest) -> float | None:
         metric = record.metric.get(experiment.number)
         return None if metric is None or experiment.outcome.is_failure else self._direction.cost(metric)
 
-    def _state(self, commit: str, source: Callable[[str], Mapping[str, str]]) -> State:
+    def _state(self, request: Request, constants: Sequence[Constant], present: State, commit: str) -> State:
         if commit not in self._states:
-            files = source(commit)
-            self._states[commit] = state_of(files, find(files))
+            files = request.source(commit)
+            values = values_like(files, request.files, constants)
+            self._states[commit] = State(present.skeleton, values) if values else state_of(files, find(files))
             while len(self._states) > REMEMBERED:
                 self._states.popitem(last=False)
         self._states.move_to_end(commit)
         return self._states[commit]
+
+
+def values_like(files: Files, model: Files, constants: Sequence[Constant]) -> dict[str, Value] | None:
+    """The values in files that differ from `model` in nothing else; None when they do.
+
+    Twenty times as fast as parsing them. The constants are those of the model.
+    """
+    values: dict[str, Value] = {}
+    if files.keys() != model.keys():
+        return None
+    for path, text in files.items():
+        at = end = 0
+        for one in (one for one in constants if one.path == path):
+            between = model[path][end : one.literal.start]
+            found = (NUMERAL if one.literal.number is not None else WORD).match(text, at + len(between))
+            if not text.startswith(between, at) or found is None:
+                return None
+            values[one.key] = present_value(replace(one.literal, text=found[0]), one.domain)
+            at, end = found.end(), one.literal.end
+        if text[at:] != model[path][end:]:
+            return None
+    return values
 
 
 def tried(trials: Sequence[Trial], present: State) -> set[Combination]:

@@ -1,6 +1,6 @@
 """The tuner: proposes other values for the constants in the editable files. No model, no key, no network.
 
-    constants.find -> trials.past_of -> sampling.suggest -> constants.rewrite
+    constants.find -> trials.past_of -> sampling.suggest -> constants.replaced
 
 It holds no state but a cache: what it proposes follows from the record, the seed and the number of the experiment. What
 is not here: which constants count and what they may be (`constants`, `ranges`), how values are chosen (`sampling`).
@@ -18,7 +18,7 @@ from autoresearch.core.experiment import Proposal, Scalar
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Request
 from autoresearch.errors import ArError, ProposalFailed, ProposalsExhausted, ProposerBroken
-from autoresearch.proposers.constants import Constant, find, misread, rewrite
+from autoresearch.proposers.constants import Constant, find, misread, replaced
 from autoresearch.proposers.ranges import Value
 from autoresearch.proposers.sampling import Sampler, suggest
 from autoresearch.proposers.space import Axis, Past, Point
@@ -54,7 +54,7 @@ class TunerProposer:
         if not constants:
             raise _nothing_to_tune(request.files)
         present = state_of(request.files, constants)
-        trials = self._reader.trials(request)
+        trials = self._reader.trials(request, constants, present)
         axes = {one.key: Axis(one.domain, one.value) for one in constants}
         past = past_of(trials, present, axes, self.name)
         used = tried(trials, present) | {tuple(present.values.values())}
@@ -68,7 +68,7 @@ class TunerProposer:
         raise _nothing_new(constants)
 
     def _proposal(self, step: _Step, request: Request, past: Past) -> Proposal:
-        files = rewrite(request.files, step.changed)
+        files = replaced(request.files, step.changed)
         return Proposal(
             title=step.title,
             hypothesis=f"{step.extent} {self._reason(past)}",
@@ -98,10 +98,10 @@ class _Step:
         self._values = values
 
     @property
-    def changed(self) -> dict[str, Value]:
-        """By key; only those that differ."""
+    def changed(self) -> dict[Constant, Value]:
+        """Only those that differ."""
         pairs = zip(self._constants, self._values, strict=True)
-        return {one.key: value for one, value in pairs if value != one.value}
+        return {one: value for one, value in pairs if value != one.value}
 
     @property
     def params(self) -> dict[str, Scalar]:

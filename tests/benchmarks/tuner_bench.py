@@ -3,9 +3,10 @@
     python -m tests.benchmarks.tuner_bench                  everything; about an hour on one core
     python -m tests.benchmarks.tuner_bench --samplers local,tpe --functions training,bowl --repeats 10
 
-Printed per function and sampler: the share of the gain that can be had (0: still at the start, 1: at the optimum) after
-12, 30 and 100 experiments, and in how many of 100 runs the first 12 experiments truly gained something. Two samplers are
-only here, for comparison: `random` over the whole range, and `one-at-a-time`. What is not here: timing, real training.
+Printed per function and sampler: the share of the gain that can be had (0: still at the start, 1: at the optimum)
+after 12, 30 and 100 experiments, and in how many of 100 runs the first 12 experiments truly gained something. Two
+samplers are only here, for comparison: `random` over the whole range, and `one-at-a-time`. What is not here: timing,
+real training.
 """
 
 from __future__ import annotations

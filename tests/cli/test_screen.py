@@ -14,8 +14,6 @@ from tests.support.toy import Toy, ends
 
 ROW = re.compile(r"^ +(\d+)  [0-9a-f]{7}  ")
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-9]|4[0-9]|9[0-7]|10[0-7])[;m]")
-WORDS = [-1, 1, "crash", *[1] * 20, "slow", -3, "slow"]
-"""More experiments than fit on a small screen."""
 
 
 def numbers(lines: list[str]) -> list[int]:
@@ -30,30 +28,37 @@ def assert_calm(person: Person, columns: int, since: int = 0) -> None:
     assert all(len(line) < columns for line in fresh)
 
 
-@pytest.mark.parametrize("sizes", [[(80, 24), (200, 50)], [(200, 50), (80, 24)]])
+@pytest.mark.parametrize(
+    ("first", "then", "many"),
+    [
+        # More than fit on the small screen before it is made larger.
+        pytest.param((80, 24), (200, 50), 17, id="made larger"),
+        pytest.param((200, 50), (80, 24), 2, id="made smaller"),
+    ],
+)
 def test_every_experiment_has_its_row_whatever_happens_to_the_window(
-    tmp_path: Path, sizes: list[tuple[int, int]]
+    tmp_path: Path, first: tuple[int, int], then: tuple[int, int], many: int
 ) -> None:
     toy = Toy.make(tmp_path)
-    with toy.person(*sizes[0], *toy.run_arguments(*WORDS), "--budget", "40x", "--budget", "10m") as person:
-        person.sees("add slow in 24")
-        assert_calm(person, sizes[0][0])
+    words = [-1, 1, "crash", *[1] * many, "slow", -3, "slow"]
+    count = len(words)
+    with toy.person(*first, *toy.run_arguments(*words), "--budget", "40x", "--budget", "10m") as person:
+        person.sees(f"add slow in {count - 2}")
+        assert_calm(person, first[0])
+        assert numbers(person.lines) == list(range(count - 2))
         assert any(line.startswith("   3  ") and "✗ crashed" in line for line in person.lines)
         assert person.screen.cursor.hidden
-        person.resizes(*sizes[1])
-        person.sees("add slow in 26")
-        assert_calm(person, sizes[1][0], since=24)
+        person.resizes(*then)
+        person.sees(f"add slow in {count}")
+        assert_calm(person, then[0], since=count - 2)
         assert ends(person) == 0
         lines = [line for line in person.lines if line]
-        last = toy.experiments()[26]["commit"][:7]
-        shown = numbers(lines)
-        # This terminal forgets what it has no room for when it is made lower.
-        assert shown[0] == 0 or sizes[0] > sizes[1]
-        assert shown == list(range(shown[0], 27))
-        assert any(line.startswith(f"  26  {last}  94          −1.1 %  ✓ kept  ") for line in lines)
+        assert numbers(lines)[-3:] == [count - 2, count - 1, count]
+        last = toy.experiments()[count]["commit"][:7]
+        assert any(line.startswith(f"{count:4}  {last}  94          −1.1 %  ✓ kept  ") for line in lines)
         assert not any("── a small loss" in line for line in lines)
+        assert lines[-6] == f"4 kept of {count} · 100 → 94 (−6.0 %)"
         assert [line.split()[0] for line in lines[-4:]] == ["look", "compare", "merge", "go"]
-        assert lines[-6] == "4 kept of 26 · 100 → 94 (−6.0 %)"
         assert not person.screen.cursor.hidden
         assert person.echoes
 
