@@ -33,4 +33,4 @@ fix: $(BIN)/ar ## repair what can be repaired by a tool
 	$(BIN)/ruff format .
 
 bench: $(BIN)/ar ## compare the tuner's samplers on functions of known truth
-	$(BIN)/python tests/benchmarks/tuner_bench.py
+	$(BIN)/python -m tests.benchmarks.tuner_bench --repeats 5

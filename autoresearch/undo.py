@@ -38,7 +38,9 @@ class Undo:
 def find_kept(history: History, name: str) -> Experiment:
     """The kept experiment that a number, `last` or the beginning of a commit id means. Raises UsageError."""
     if name == "last":
-        matches = [one for one in history.kept if one.number and not history.is_reverted(one.number)][-1:]
+        # Not one that took something back itself: asked for twice, it goes back two changes.
+        changes = (one for one in history.kept if one.number and not one.reverts)
+        matches = [one for one in changes if not history.is_reverted(one.number)][-1:]
     elif name.isdigit() and len(name) < 7:
         matches = [one for one in history.experiments if one.number == int(name)]
     else:

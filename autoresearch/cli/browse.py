@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -39,6 +40,8 @@ def browse(
         sys.stderr.write("hint: ar run --budget 5m\n")
         return 0
     if name is not None:
+        if form is Form.TSV:
+            raise UsageError("--tsv prints the whole list, not one experiment", hint=f"ar log --tsv, or: ar log {name}")
         _show_one(record, find_experiment(record.history, name), parts, form)
     elif parts:
         raise UsageError(
@@ -158,6 +161,8 @@ def show(lines: Iterable[Text]) -> None:
     console = Console(highlight=False)
     rows = list(lines)
     if is_terminal() and len(rows) >= console.size.height:
+        # As git does: without it `less` shows the codes of the colours instead of the colours.
+        os.environ.setdefault("LESS", "FRX")
         with console.pager(styles=True):
             for row in rows:
                 console.print(row, soft_wrap=True)

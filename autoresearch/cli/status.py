@@ -48,5 +48,7 @@ def status(
         return 0
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(Text("\n").join(page(status_view(open_record(config, tag) or record))), refresh=True)
+            live.update(Text("\n").join(page(status_view(record))), refresh=True)
             time.sleep(EVERY)
+            record.repository.close()
+            record = open_record(config, tag) or record

@@ -107,7 +107,8 @@ def values_like(files: Files, model: Files, constants: Sequence[Constant]) -> di
 
 def tried(trials: Sequence[Trial], present: State) -> set[Combination]:
     """Values of experiments that differ from the present files in nothing else."""
-    return {tuple(one.state.values.values()) for one in trials if one.state.skeleton == present.skeleton}
+    alike = (one.state.values for one in trials if one.state.skeleton == present.skeleton)
+    return {tuple(values[key] for key in present.values) for values in alike}
 
 
 def refused(request: Request, name: str) -> list[Mapping[str, Scalar]]:

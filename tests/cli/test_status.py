@@ -1,0 +1,75 @@
+"""`ar status`: while a run goes on, after it was killed, without any, and again and again."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autoresearch.core.edit import Change
+from autoresearch.record.pipes import RefChange
+from autoresearch.record.repository import Repository
+from tests.support.repositories import write
+from tests.support.toy import Toy, ends, until
+
+
+def facts(text: str) -> dict[str, str]:
+    """The page's lines by their label."""
+    return {line[:11].strip(): line[11:] for line in text.splitlines()[1:]}
+
+
+def test_before_the_first_run_there_is_a_hint_and_no_error(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    for options in ([], ["--json"], ["--watch"]):
+        done = toy.ar("status", *options)
+        assert (done.code, done.out, done.hints) == (0, "no run yet\n", "ar run --budget 5m")
+    assert toy.ar("status", "--tag", "nov23").error == "there is no run nov23"
+    assert not (toy.root / ".autoresearch").exists()
+
+
+def test_it_follows_a_run_and_knows_when_it_was_killed(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    running = toy.start(*toy.run_arguments(-1, 1, "crash", "hang"), "--budget", "20x", "--budget", "1h", "--json")
+    running.sees("sample-started", experiment=4)
+    until(lambda: any("sleep 600" in process for process in toy.processes()), "the experiment runs")
+    page = toy.ar("status").out
+    assert page.splitlines()[0] == "autoresearch/toy   a small loss"
+    assert re.fullmatch(r"running: sampling #4 for \d+ (ms|s) of 1m", facts(page)["state"])
+    assert facts(page)["loss"] == "100 → 99 (−1.0 %), best is #1"
+    assert facts(page)["tried"] == "3, 1 kept (33 %)"
+    assert facts(page)["not kept"] == "1 not better, 1 crashed"
+    assert "budget     experiments 3 of 20" in page.splitlines()
+    assert facts(page)["isolation"] == "basic"
+    known = json.loads(toy.ar("status", "--json").out)
+    assert known["running"]
+    assert known["live"].items() >= {"phase": "sampling", "number": 4, "pid": running.process.pid}.items()
+    assert [share["label"] for share in known["budget"]] == ["time", "experiments"]
+
+    with toy.person(80, 24, "status", "--watch") as person:
+        person.sees("running: sampling #4")
+        running.kill()
+        person.sees("not running; `ar run` goes on")
+        person.child.sendintr()
+        assert ends(person) == 130
+        assert not person.screen.cursor.hidden
+        assert sum("autoresearch/toy" in line for line in person.lines) == 1
+    after = facts(toy.ar("status").out)
+    assert (after["state"], after["loss"]) == ("not running; `ar run` goes on", "100 → 99 (−1.0 %), best is #1")
+    known = json.loads(toy.ar("status", "--json").out)
+    assert (known["running"], known["live"], known["budget"]) == (False, None, [])
+    assert "Outcome" not in toy.experiments()[4]
+
+
+def test_the_record_of_another_version_with_other_keys_can_be_read(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    toy.run(-1)
+    write(toy.root, {"sub/empty": ""})
+    repository, ref, old = Repository(toy.root), "refs/autoresearch/toy/run", toy.ref("run")
+    text = (toy.root / "autoresearch.toml").read_text().replace("editable =", "changeable =")
+    tree = repository.changed_tree(repository.tree_of(old), Change({"autoresearch.toml": text}))
+    assert isinstance(tree, str)
+    repository.move(RefChange(ref, repository.commit(tree, [old], repository.message(old), datetime.now(UTC)), old))
+    repository.close()
+    assert toy.ar("status").out.startswith("autoresearch/toy   a small loss\n")
+    assert toy.cli(toy.root / "sub", "log", "1", "--sha").out.strip() == toy.ref("0001")
