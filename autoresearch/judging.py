@@ -20,7 +20,7 @@ from autoresearch.core.experiment import (
 from autoresearch.core.ports import Job
 from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.opened import Open
-from autoresearch.orders import Parts, evidence_for
+from autoresearch.orders import Parts, Settings, baseline_is_done, evidence_for, is_stale
 
 BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "baseline")
 
@@ -28,10 +28,13 @@ BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "ba
 class Judge:
     """The open experiments, and what becomes of them. Only the loop's thread calls it."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, settings: Settings) -> None:
         self.parts = parts
+        self.settings = settings
         self.history = parts.journal.history()
         self.open: list[Open] = []
+        self.samples = self.history.sample_count
+        """The running count of samples in the run."""
         self.since_keep = 0
         self.unbilled = FREE
         """Spent, and carried by no experiment yet: it goes into the next commit."""
@@ -44,8 +47,9 @@ class Judge:
 
     def begin(self, parent: Experiment | None, tree: str, proposal: Proposal) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
-        unmeasured = parent is not None and not self.history.samples(parent.number)
-        side = Side.INCUMBENT if unmeasured else Side.CANDIDATE
+        meter, settings = self.parts.meter, self.settings
+        stale = parent is not None and is_stale(parent.number, self.history, settings, meter, self.samples)
+        side = Side.INCUMBENT if stale else Side.CANDIDATE
         experiment = Open(self.parts.journal.draft(parent, tree, proposal), side)
         self.open.append(experiment)
         number, cost = experiment.draft.number, proposal.usage.cost_usd
@@ -69,7 +73,7 @@ class Judge:
     def weigh(self, experiment: Open) -> None:
         """Keep, discard, or one more sample."""
         if experiment.is_baseline:
-            self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
+            self.weigh_baseline(experiment)
             return
         if not experiment.measured:
             experiment.wants = Side.CANDIDATE
@@ -81,6 +85,24 @@ class Judge:
                 self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, reason)
             case More(side, _):
                 experiment.wants = side
+
+    def weigh_baseline(self, experiment: Open) -> None:
+        """It is kept whatever it measures, once the samples are enough to say how much they scatter."""
+        if baseline_is_done(experiment, self.settings, self.parts.meter):
+            self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
+        else:
+            experiment.wants = Side.CANDIDATE
+
+    def lose_incumbent(self, experiment: Open, execution: Unmeasured) -> None:
+        """The incumbent, measured before, gave no number: once is an accident. Raises RunError at the second time."""
+        if experiment.lost_incumbents < 2:
+            experiment.wants = Side.INCUMBENT
+            return
+        number = experiment.draft.parent
+        raise RunError(
+            f"the incumbent, experiment {number}, cannot be measured any more: {execution.reason}",
+            hint=f"something besides the code has changed; ar log {number} --output shows the end",
+        )
 
     def fail(self, experiment: Open) -> None:
         """The experiment ends as its last sample did. Raises BaselineFailed: without one nothing can go on."""

@@ -35,13 +35,12 @@ class Loop:
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self.parts = parts
         self.settings = settings
-        self.judge = Judge(parts)
+        self.judge = Judge(parts, settings)
         self.history = parts.journal.history()
         self.inbox: SimpleQueue[Message] = SimpleQueue()
         self.ready: deque[Answer] = deque()
         self.thinking = 0
         self.running = 0
-        self.samples = self.history.sample_count
         self.failures = 0
         self.why = ""
         self.stopping = False
@@ -110,9 +109,9 @@ class Loop:
         side, experiment.wants = experiment.wants or Side.CANDIDATE, None
         job = job_for(experiment, side, self.history, self.settings)
         self.running += 1
-        self.samples += 1
+        self.judge.samples += 1
         self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit))
-        post = partial(Sampled, experiment, side, self.samples, job)
+        post = partial(Sampled, experiment, side, self.judge.samples, job)
         self.parts.executor.submit(job).add_done_callback(lambda done: self.inbox.put(post(done)))
 
     def take(self) -> None:
@@ -129,7 +128,7 @@ class Loop:
                 self.running -= 1
                 execution = self.with_cause(future.result())
                 self.judge.book(experiment, side, at, job, execution)
-                self.judge_sample(experiment, execution)
+                self.judge_sample(experiment, side, execution)
             case StopRequested(why, at_once):
                 if self.running and not self.stopping and not at_once:
                     self.parts.announce(events.Warned(f"{why}: ending what runs; Ctrl-C ends it at once"))
@@ -170,11 +169,13 @@ class Loop:
             raise ProposerBroken(f"{self.failures} proposals in a row failed, the last with: {error}", hint=error.hint)
         self.parts.announce(events.Warned(f"no proposal: {error}"))
 
-    def judge_sample(self, experiment: Open, execution: Execution) -> None:
+    def judge_sample(self, experiment: Open, side: Side, execution: Execution) -> None:
         """A number is weighed; a crash may be mended within the experiment; everything else is its end."""
         match execution:
             case Measured():
                 self.judge.weigh(experiment)
+            case Unmeasured(outcome) if side is Side.INCUMBENT and outcome is not Outcome.INTERRUPTED:
+                self.judge.lose_incumbent(experiment, execution)
             case Unmeasured(outcome, reason) if outcome is Outcome.CRASHED and self.may_repair(experiment):
                 experiment.repairs += 1
                 self.think(experiment, (Attempt(experiment.draft.proposal, f"{reason}\n{execution.tail}"),))

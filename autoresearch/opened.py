@@ -24,6 +24,7 @@ from autoresearch.core.experiment import (
     Outcome,
     Result,
     Sample,
+    Unmeasured,
     Usage,
 )
 from autoresearch.core.ports import Job
@@ -45,6 +46,7 @@ class Open:
     last: Execution | None = None
     seconds: float = 0.0
     repairs: int = 0
+    lost_incumbents: int = 0
     flags: tuple[str, ...] = ()
 
     @property
@@ -66,12 +68,17 @@ class Open:
             self.samples.append(LostSample(execution.outcome, at))
 
     def take_incumbent(self, execution: Execution, at: int) -> None:
-        """Book a sample of the incumbent that was taken to judge this one. A lost one ends this experiment."""
+        """Book a sample of the incumbent that was taken to judge this one. A lost one says nothing about this one."""
         self.seconds += execution.seconds
         if isinstance(execution, Measured) and self.draft.parent is not None:
             self.incumbent_samples.append((self.draft.parent, Sample(execution.value, at)))
         else:
-            self.last = execution
+            self.lost_incumbents += 1
+            self.last = execution if self._is_stop(execution) else self.last
+
+    @staticmethod
+    def _is_stop(execution: Execution) -> bool:
+        return isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED
 
     def result(self, outcome: Outcome, decision: Decision, reason: str, unbilled: Usage = FREE) -> Result:
         """The experiment's end, as the record wants it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
-from autoresearch.core.decision import Evidence, Rule, Side
+from autoresearch.core.decision import Evidence, Rule, Side, pooled_noise
 from autoresearch.core.history import History
 from autoresearch.core.metric import Convention
 from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy
@@ -16,6 +17,10 @@ from autoresearch.errors import RunError
 from autoresearch.gate import Gate
 from autoresearch.opened import Open
 
+BASELINE_SAMPLES, LONG_SAMPLE, SMALL_SHARE = 3, 1200.0, 0.05
+"""Samples of a baseline, unless one takes so many seconds, or that share of the time there is."""
+FREEDOM_OF_CERTAINTY = 10
+"""Degrees of freedom without any noise after which a metric is taken to be deterministic."""
 SHORTEST_EXTRA_LIMIT = 60.0
 """Seconds that a sample may always take beyond the baseline's."""
 
@@ -45,6 +50,10 @@ class Settings:
     repair_attempts: int = 0
     patience: int | None = None
     target: float | None = None
+    baseline_samples: int | None = 1
+    """None: three, or one when a sample takes long."""
+    refresh: int | None = None
+    """The incumbent is sampled again when it has not been for so many samples; None: never."""
     workers: int = 1
     lookahead: int = 0
 
@@ -117,4 +126,26 @@ def evidence_for(opened: Open, history: History) -> Evidence:
     if parent is None:
         raise RunError("the baseline is not weighed against anything")
     fresh = (sample for number, sample in opened.incumbent_samples if number == parent)
-    return Evidence(opened.measured, (*history.samples(parent), *fresh), parent)
+    return Evidence(opened.measured, (*history.samples(parent), *fresh), parent, history.groups(besides=parent))
+
+
+def baseline_is_done(opened: Open, settings: Settings, meter: Meter) -> bool:
+    """Are there enough samples of the baseline to begin with?"""
+    taken = len(opened.measured)
+    if settings.baseline_samples is not None:
+        return taken >= settings.baseline_samples
+    whole = meter.budget.seconds or math.inf
+    return taken >= BASELINE_SAMPLES or opened.seconds / taken > min(LONG_SAMPLE, SMALL_SHARE * whole)
+
+
+def is_stale(number: int, history: History, settings: Settings, meter: Meter, now: int) -> bool:
+    """Should the incumbent be sampled before the next candidate is? `now` is the running count of samples."""
+    samples = history.samples(number)
+    if not samples:
+        return True
+    if settings.refresh is None or now - samples[-1].at < settings.refresh:
+        return False
+    noise = pooled_noise(history.groups())
+    left = meter.seconds_left()
+    dear = left is not None and meter.longest > SMALL_SHARE * left
+    return not dear and (noise.deviation > 0 or noise.freedom < FREEDOM_OF_CERTAINTY)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 
 from autoresearch.core import events
 from autoresearch.core.budget import Budget, Meter
-from autoresearch.core.decision import keep_if_better
+from autoresearch.core.decision import keep_if_better, proved
 from autoresearch.core.edit import Change
-from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Result, Sample, Usage
+from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Result, Sample, Unmeasured, Usage
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Job
 from autoresearch.core.quantity import Gain
 from autoresearch.core.scope import Scope
-from autoresearch.errors import BaselineFailed, ProposalFailed, ProposerBroken
+from autoresearch.errors import BaselineFailed, ProposalFailed, ProposerBroken, RunError
 from autoresearch.gate import Gate
 from autoresearch.loop import Loop
 from autoresearch.orders import Parts, Settings
@@ -311,3 +311,107 @@ def test_undoing_a_revert_brings_back_what_it_had_taken() -> None:
         done = Result(Outcome.MEASURED, Decision.KEEP, "by hand", (Sample(3.0, 9),), (), {}, 0.0, datetime.now(UTC))
         assert bench.journal.finish(draft, done).number == number
     assert [number for number in range(5) if bench.history.is_reverted(number)] == [3]
+
+
+def noisy(values: Mapping[str, Sequence[float]]) -> object:
+    """An experiment that gives, for each content of x.txt, its values in turn, the last one for ever."""
+    left = {text: list(numbers) for text, numbers in values.items()}
+
+    def experiment(files: Mapping[str, str], job: Job) -> Execution:
+        numbers = left[files["x.txt"].strip()]
+        return Measured(numbers.pop(0) if len(numbers) > 1 else numbers[0], 1.0)
+
+    return experiment
+
+
+class Proving(Bench):
+    """A loop with the rule that repeats samples."""
+
+    def loop(self) -> Loop:
+        loop = super().loop()
+        loop.parts = replace(loop.parts, rule=proved(self.direction, Gain()))
+        loop.judge.parts = loop.parts
+        return loop
+
+
+REPEATED = Settings(baseline_samples=None, refresh=4)
+
+
+def test_the_baseline_is_sampled_until_its_noise_is_known() -> None:
+    bench = Proving([], settings=REPEATED, experiment=noisy({"5": [5.0, 5.2, 4.8]}))
+    bench.run()
+    assert [sample.value for sample in bench.history.samples(0)] == [5.0, 5.2, 4.8]
+    assert bench.history.metric(0) == pytest.approx(5.0)
+
+
+def test_a_long_baseline_is_sampled_once() -> None:
+    bench = Proving([], settings=REPEATED, budget=Budget(seconds=10.0), experiment=noisy({"5": [5.0]}))
+    bench.run()
+    assert len(bench.history.samples(0)) == 1
+
+
+def test_a_deterministic_metric_costs_one_sample_for_each_candidate() -> None:
+    bench = Proving([setting(4), setting(6), setting(3)], settings=replace(REPEATED, refresh=None))
+    bench.run()
+    assert [len(one.samples) for one in bench.history.experiments] == [3, 1, 1, 1]
+    assert [row[1] for row in bench.rows()] == ["keep", "keep", "discard", "keep"]
+
+
+def test_a_lucky_sample_is_found_out_by_the_next_ones() -> None:
+    values = {"5": [5.0, 5.2, 4.8, 5.1, 4.9], "4": [4.7, 5.1, 5.0]}
+    bench = Proving([setting(4)], settings=REPEATED, experiment=noisy(values))
+    bench.run()
+    lucky = bench.history.experiments[1]
+    assert lucky.decision is Decision.DISCARD
+    assert len(lucky.samples) + len(lucky.incumbent_samples) > 1
+    assert "noise" in lucky.reason
+
+
+def test_a_real_gain_is_kept_and_its_number_is_the_mean() -> None:
+    values = {"5": [5.0, 5.2, 4.8, 5.1, 4.9], "4": [4.0, 4.2, 3.8, 4.0]}
+    bench = Proving([setting(4)], settings=REPEATED, experiment=noisy(values))
+    bench.run()
+    kept = bench.history.experiments[1]
+    assert kept.decision is Decision.KEEP
+    assert len(kept.values) >= 2
+    assert kept.metric == pytest.approx(sum(kept.values) / len(kept.values))
+
+
+def test_samples_of_the_incumbent_for_another_experiment_count_for_its_mean() -> None:
+    values = {"5": [5.0, 5.2, 4.8, 5.4], "6": [6.0], "7": [7.0], "8": [8.0], "9": [9.0], "10": [9.0]}
+    bench = Proving([setting(value) for value in (6, 7, 8, 9, 10)], settings=REPEATED, experiment=noisy(values))
+    bench.run()
+    refreshed = [one for one in bench.history.experiments if one.incumbent_samples]
+    assert [pair[0] for one in refreshed for pair in one.incumbent_samples] == [0]
+    assert bench.history.metric(0) == pytest.approx(5.1)
+    assert bench.history.baseline is not None
+    assert bench.history.baseline.metric == pytest.approx(5.0)
+
+
+def test_an_incumbent_that_cannot_be_measured_any_more_ends_the_run() -> None:
+    lost: list[int] = []
+
+    def breaks(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 0 and job.sample > 3:
+            lost.append(job.sample)
+            return Unmeasured(Outcome.CRASHED, "the disk is gone", 1.0)
+        return by_number(files, job)
+
+    answers = [setting(value) for value in (6, 7, 8, 9, 10)]
+    bench = Proving(answers, settings=REPEATED, experiment=breaks)
+    with pytest.raises(RunError, match="the incumbent, experiment 0, cannot be measured any more: the disk is gone"):
+        bench.run()
+    assert lost == [4, 4]
+
+
+def test_a_candidate_that_crashes_on_its_second_sample_is_a_crash() -> None:
+    def flaky(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 1 and job.sample == 2:
+            return Unmeasured(Outcome.CRASHED, "it crashed", 1.0)
+        return values(files, job)
+
+    values = noisy({"5": [5.0, 5.2, 4.8], "1": [1.0]})
+    bench = Proving([setting(1)], settings=REPEATED, experiment=flaky)
+    bench.run()
+    crashed = bench.history.experiments[1]
+    assert (crashed.outcome, crashed.decision, crashed.metric) == (Outcome.CRASHED, Decision.DISCARD, None)

@@ -14,7 +14,7 @@ from threading import Event as Flag
 from autoresearch.cli.project import Project
 from autoresearch.cli.run import RunOptions
 from autoresearch.core.budget import Budget, Meter, merge, parse_budget
-from autoresearch.core.decision import keep_if_better
+from autoresearch.core.decision import Rule, keep_if_better, proved
 from autoresearch.core.events import Listener
 from autoresearch.core.history import Direction, History
 from autoresearch.core.metric import MetricSpec
@@ -66,6 +66,8 @@ class Source:
 
 
 LLM, TUNER, REPLAY = "llm", "tuner", "replay"
+REFRESH = 25
+"""Samples after which the incumbent is sampled again, so that a lucky one does not stay."""
 DEFAULT_LIMIT = 3600.0
 """Seconds that a baseline without a configured limit may take, unless the time budget is shorter."""
 
@@ -208,7 +210,7 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring) -> Loop:
     """The loop, ready to run."""
     history, config = parts.journal.history(), project.config
     gate = Gate(parts.proposer, parts.journal, project.scope, history.tried)
-    rule = keep_if_better(history.direction, config.metric.min_gain)
+    rule, baseline_samples, refresh = rule_of(project)
     instructions = Instructions(project.instructions_path)
     wired = Parts(gate, parts.executor, Greedy(), parts.journal, rule, parts.meter, parts.announce, instructions.read)
     repairs = config.proposer.repair_attempts if parts.proposer.name == LLM else 0
@@ -219,8 +221,20 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring) -> Loop:
         repair_attempts=repairs,
         patience=options.patience,
         target=options.target,
+        baseline_samples=baseline_samples,
+        refresh=refresh,
     )
     return Loop(wired, settings)
+
+
+def rule_of(project: Project) -> tuple[Rule, int | None, int | None]:
+    """The rule, the baseline's samples (None: as many as make sense), and how often the incumbent is refreshed."""
+    metric, decision = project.config.metric, project.config.decision
+    samples = decision.baseline_samples
+    wanted = samples if isinstance(samples, int) else None
+    if decision.rule == "proved":
+        return proved(metric.direction, metric.min_gain, max_samples=metric.max_samples), wanted, REFRESH
+    return keep_if_better(metric.direction, metric.min_gain), wanted or 1, None
 
 
 class Instructions:

@@ -88,7 +88,7 @@ def _without(repository: Repository, history: History, one: Experiment) -> Undo:
             hint=f"later changes touch the same lines; ar revert --to {one.parent} goes back before it",
         )
     if tree == incumbent.tree:
-        raise UsageError(f"nothing of experiment {one.number} is left in the incumbent")
+        raise UsageError(f"nothing of experiment {one.number} is left in the incumbent", hint=f"ar log {one.number}")
     return Undo(f"revert #{one.number}: {one.title}", f"Takes experiment {one.number} back.", tree, (one.number,))
 
 
@@ -96,7 +96,7 @@ def _state(history: History, name: str) -> Undo:
     """The files of an older kept experiment."""
     one = find_kept(history, "0" if name == "baseline" else name)
     if history.incumbent is not None and one.tree == history.incumbent.tree:
-        raise UsageError(f"the branch has the files of experiment {one.number} already")
+        raise UsageError(f"the branch has the files of experiment {one.number} already", hint="ar log --kept")
     after = tuple(
         kept.number for kept in history.kept if kept.number > one.number and not history.is_reverted(kept.number)
     )

@@ -80,8 +80,8 @@ class MetricConfig(Table):
     """JSON file that the command writes; the name may be dotted"""
     seed: Literal["", "none", "not random"] = ""
     """none: the script fixes it; not random: nothing random in it"""
-    max_samples: Annotated[fields.Whole, Field(ge=2), Later()] = 6
-    """most samples of one experiment"""
+    max_samples: Annotated[fields.Whole, Field(ge=2)] = 6
+    """most samples of one experiment, where the rule is proved"""
     timing: Annotated[fields.Flag, Later()] = False
     """the metric is a duration: guard against drift"""
 
@@ -89,10 +89,10 @@ class MetricConfig(Table):
 class DecisionConfig(Table):
     """`[decision]`: the rule that keeps or discards."""
 
-    rule: Annotated[Literal["keep-if-better", "proved"], Later(("proved",))] = "keep-if-better"
-    """how a change is judged"""
-    baseline_samples: Annotated[fields.Whole | Literal["auto"], Later()] = "auto"
-    """samples of the baseline"""
+    rule: Literal["keep-if-better", "proved"] = "keep-if-better"
+    """one sample decides; proved: repeated until beyond the noise"""
+    baseline_samples: Annotated[fields.Whole, Field(ge=1)] | Literal["auto"] = "auto"
+    """samples of the baseline; auto: 1, with proved 3 if they are short"""
     final_check: Annotated[fields.Flag, Later()] = True
     """sample baseline and best once more at the end"""
     allow_seed_change: Annotated[fields.Flag, Later()] = False

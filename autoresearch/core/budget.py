@@ -159,6 +159,11 @@ class Meter:
         self._took.append(seconds)
 
     @property
+    def longest(self) -> float:
+        """Seconds of the longest of the last five executions; 0 before the first."""
+        return max(self._took, default=0.0)
+
+    @property
     def deadline(self) -> float | None:
         """The instant on the meter's clock at which time is up; None without a time budget."""
         return None if self.budget.seconds is None else self._started + self.budget.seconds
@@ -187,10 +192,9 @@ class Meter:
     def too_short(self) -> str | None:
         """Why no further sample is started, in words: the longest of the last five would not end in the time left."""
         left = self.seconds_left()
-        longest = max(self._took, default=0.0)
-        if left is None or longest <= left:
+        if left is None or self.longest <= left:
             return None
-        return f"{format_duration(left)} left, and an experiment takes up to {format_duration(longest)}"
+        return f"{format_duration(left)} left, and an experiment takes up to {format_duration(self.longest)}"
 
     def left(self) -> str:
         """`3m 20s, 41 experiments, 2.10 usd left`."""

@@ -108,7 +108,7 @@ def proved(direction: Direction, min_gain: Gain, *, max_samples: int = 6, timing
             return More(Side.INCUMBENT, "the incumbent has no sample near this one")
         change = _comparison(_mean(evidence.candidate), _mean(near), evidence.incumbent_number)
         gain = fmean(incumbent) - fmean(candidate) - min_gain.of(_mean(near))
-        noise = _noise((candidate, incumbent, *evidence.groups), successive=timing)
+        noise = pooled_noise((candidate, incumbent, *evidence.groups), successive=timing)
         if noise.freedom == 0:
             better = gain > 0
             return More(Side.INCUMBENT, "the noise is not known yet") if better else Discard(f"not better: {change}")
@@ -121,27 +121,27 @@ def proved(direction: Direction, min_gain: Gain, *, max_samples: int = 6, timing
 
 
 @dataclass(frozen=True, slots=True)
-class _Noise:
-    """Standard deviation of one sample, and the degrees of freedom that it rests on."""
+class Noise:
+    """Standard deviation of one sample, and the degrees of freedom that it rests on (0: not known)."""
 
     deviation: float
     freedom: int
 
 
-def _weigh(gain: float, noise: _Noise, counts: tuple[int, int], limits: tuple[int, float], change: str) -> Verdict:
+def _weigh(gain: float, noise: Noise, counts: tuple[int, int], limits: tuple[int, float], change: str) -> Verdict:
     """Steps 3 to 5: is it proved, can it still be proved, and whose sample would tell most?"""
     (n, m), (most, threshold) = counts, limits
     error = noise.deviation * math.sqrt(1 / n + 1 / m)
     score = normal_score(gain / error, noise.freedom)
     words = f"{change}; z {score:.1f}, noise ±{format_metric(noise.deviation)}, {n} against {m} samples"
     if n >= 2 and score >= threshold:
-        return Keep(f"proved: {words}")
+        return Keep(f"better beyond the noise: {words}")
     reach = threshold * noise.deviation * math.sqrt(1 / most + 1 / max(most, m))
     if n >= most:
-        return Discard(f"not proved with {most} samples: {words}")
+        return Discard(f"not told from noise with {most} samples: {words}")
     if gain + 0.25 * error < reach:
-        return Discard(f"{'not better' if gain <= 0 else 'too small to be proved'}: {words}")
-    return More(Side.INCUMBENT if m < n else Side.CANDIDATE, f"not proved yet: {words}")
+        return Discard(f"{'not better' if gain <= 0 else 'too small to be told from noise'}: {words}")
+    return More(Side.INCUMBENT if m < n else Side.CANDIDATE, f"not told from noise yet: {words}")
 
 
 def normal_score(t: float, freedom: int) -> float:
@@ -154,14 +154,14 @@ def normal_score(t: float, freedom: int) -> float:
     return math.copysign(stretch * math.sqrt(freedom * math.log1p(t * t / freedom)), t)
 
 
-def _noise(groups: Iterable[Sequence[float]], *, successive: bool) -> _Noise:
+def pooled_noise(groups: Iterable[Sequence[float]], *, successive: bool = False) -> Noise:
     """Pooled over repeat groups, newest first, until they say enough."""
     squares, freedom = 0.0, 0
     for group in groups:
         if len(group) >= 2 and freedom < ENOUGH_FREEDOM:
             squares += _successive_squares(group) if successive else _squares(group)
             freedom += len(group) - 1
-    return _Noise(math.sqrt(squares / freedom) if freedom else 0.0, freedom)
+    return Noise(math.sqrt(squares / freedom) if freedom else 0.0, freedom)
 
 
 def _squares(group: Sequence[float]) -> float:

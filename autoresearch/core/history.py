@@ -15,6 +15,7 @@ from autoresearch.core.experiment import Experiment, Outcome, Sample, Usage
 
 BEST_SHOWN = 100
 NEWEST_SHOWN = 400
+GROUPS_SHOWN = 100
 BEST_SORTED = 1_000
 """So many candidates for the best are collected before they are sorted: sorting at every experiment is slow."""
 
@@ -67,6 +68,7 @@ class History:
         self._samples: dict[int, list[Sample]] = {}
         self._by_number: dict[int, Experiment] = {}
         self._kept: list[Experiment] = []
+        self._repeated: dict[int, None] = {}
         self._best: list[Experiment] = []
         self._tried: dict[str, int] = {}
         self._reverted: set[int] = set()
@@ -105,7 +107,13 @@ class History:
     def _collect_samples(self, experiment: Experiment) -> None:
         taken = [(experiment.number, sample) for sample in experiment.samples if isinstance(sample, Sample)]
         for number, sample in (*taken, *experiment.incumbent_samples):
-            self._samples.setdefault(number, []).append(sample)
+            known = self._samples.setdefault(number, [])
+            known.append(sample)
+            if len(known) >= 2:
+                self._repeated.pop(number, None)
+                self._repeated[number] = None
+        while len(self._repeated) > GROUPS_SHOWN:
+            del self._repeated[next(iter(self._repeated))]
         lost = len(experiment.samples) - len(taken)
         self.sample_count += len(taken) + lost + len(experiment.incumbent_samples)
 
@@ -149,6 +157,10 @@ class History:
 
     def values(self, number: int) -> tuple[float, ...]:
         return tuple(sample.value for sample in self.samples(number))
+
+    def groups(self, *, besides: int | None = None) -> list[tuple[float, ...]]:
+        """Values of the experiments that were sampled at least twice, the one sampled last first; at most 100."""
+        return [self.values(number) for number in reversed(self._repeated) if number != besides]
 
     def metric(self, number: int) -> float | None:
         """The mean of all its samples; None when none was measured."""
