@@ -154,6 +154,8 @@ class Session:
         config, seconds = self.project.config, _typical_seconds(self.history)
         self.output.note(note)
         self.output.note(plan(self.meter.budget, seconds))
+        if config.decision.rule == "keep-if-better":
+            self.output.note('rule: one sample decides, gains are unproved ([decision] rule = "proved")')
         if self.source.choice.kind == build.TUNER and not config.proposer.model:
             self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
         paid = self.source.choice.kind == build.LLM and not config.proposer.api_base

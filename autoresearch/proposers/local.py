@@ -3,7 +3,7 @@
 The model is Bayesian ridge regression of the metric on steps from the incumbent: slopes, curvatures, products of two
 steps, and one level per unordered option, each with a normal prior. It is fitted in kernel form, so that its cost
 depends on the number of experiments looked at and hardly on the number of constants; experiments far away count less.
-Some random steps are drawn, of one to eight constants each, and ordered by what the model expects plus a share of what
+Some random steps are drawn, of one to six constants each, and ordered by what the model expects plus a share of what
 it does not know. A step that helped makes the next ones longer, one that did not makes them shorter.
 
 Measured against CMA-ES, TPE and plainer steps by `tests/benchmarks/tuner_bench.py`. What is not here: rounding to
@@ -24,7 +24,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 MOVES = 150
 """Steps drawn for one proposal."""
-TOGETHER = (1, 2, 3, 4, 6, 8)
+TOGETHER = (1, 2, 3, 4, 6)
 """How many constants one step changes: each number as often."""
 NEAREST = 150
 """Experiments that the model is fitted to."""
@@ -34,7 +34,7 @@ NOISE = 2e-3
 """Variance of a sample, in units of the variance that a step over the whole range may have by the prior."""
 PRIOR_SLOPE, PRIOR_CURVATURE, PRIOR_PRODUCT, PRIOR_OPTION = 1.0, 8.0, 1.0, 0.1
 """Variances of the model's coefficients before any experiment."""
-CURIOSITY = 0.5
+CURIOSITY = 0.25
 """Standard deviations of its own ignorance that the model adds to what it expects of a step."""
 FIRST_REACH, SHORTEST_REACH, LONGEST_REACH = 0.12, 0.05, 0.3
 """Length of a step of one constant, as a share of its range."""

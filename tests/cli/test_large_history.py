@@ -14,7 +14,6 @@ import pytest
 from autoresearch.core.experiment import Decision, Draft, Proposal, Usage
 from autoresearch.record import trailers
 from tests.support.experiments import START, experiment
-from tests.support.repositories import git
 from tests.support.toy import Toy
 
 MANY, EVERY = 10_000, 100
@@ -42,7 +41,7 @@ def stream(first: str, last_ref: str) -> Iterator[str]:
         text, parent = message(number), (number - 1) // EVERY * EVERY
         yield f"commit {last_ref}\nmark :{number}\ncommitter Ada <ada@example.org> {START.timestamp():.0f} +0000\n"
         yield f"data {len(text.encode())}\n{text}\nfrom {f':{parent}' if parent else first}\n"
-        yield f"M 100644 inline params/000.txt\ndata <<.\n{number}\n.\n\n"
+        yield f"M 100644 inline notes.txt\ndata <<.\n{number}\n.\n\n"
     yield f"reset refs/heads/autoresearch/toy\nfrom :{MANY}\n\n"
 
 
