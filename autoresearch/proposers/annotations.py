@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from autoresearch.proposers.ranges import Domain, Interval, Options, Scale, Value, options
@@ -37,6 +37,7 @@ SEPARATED = (
     re.compile(rf"--{NAME}[\s,]+"),
     re.compile(rf"^\s*(?:#\s*define\s+)?{NAME}[ \t]+"),
 )
+FLAG = re.compile(r"--([A-Za-z][\w-]*)")
 NUMERAL = re.compile(rf"(?P<number>(?!0[xXbBoO]){NUMBER})(?![\d.])")
 QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>[^"'\\\r\n]*)(?P=quote)""")
 WORD = re.compile(r"[A-Za-z_][\w./+-]*")
@@ -112,7 +113,10 @@ class Note:
         found, listed = list(self._literals()), _listed(self.spec)
         known = [one for one in found if one.text in listed]
         numbers = [one for one in found if one.number is not None]
-        return next(iter(known or numbers or (found if listed else [])), None)
+        meant = next(iter(known or numbers or (found if listed else [])), None)
+        # `add_argument("--lr", type=float, default=0.1)`: the option's name says more than `default` does
+        flag = FLAG.search(self.code) if meant and meant.name == "default" else None
+        return replace(meant, name=flag[1]) if meant and flag else meant
 
     def _literals(self) -> Iterator[Literal]:
         for pattern in SEPARATED:

@@ -69,17 +69,8 @@ def find(files: Mapping[str, str]) -> list[Constant]:
     return found
 
 
-def rewrite(files: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, str]:
-    """The changed files only, with the values put in place of the constants with those keys.
-
-    Raises KeyError for a key that no constant in the files has.
-    """
-    constants = {one.key: one for one in find(files)}
-    return replaced(files, {constants[key]: value for key, value in values.items()})
-
-
-def replaced(files: Mapping[str, str], values: Mapping[Constant, Value]) -> dict[str, str]:
-    """As `rewrite`, with constants that were found in exactly these files."""
+def rewrite(files: Mapping[str, str], values: Mapping[Constant, Value]) -> dict[str, str]:
+    """The changed files only, with the values in place of constants that were found in exactly these files."""
     return _substitute(files, [(one, one.text(value)) for one, value in values.items() if value != one.value])
 
 

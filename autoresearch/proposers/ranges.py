@@ -110,18 +110,21 @@ def _round(value: float, digits: int, at_least: float = 0.0) -> float:
 # ---- the guess where nobody wrote a range
 
 FIXED = re.compile(
-    r"SEEDS?|RNG|VERSION|PORT|DATE|YEAR|MONTH|DAY|ID|UUID|PI|FLOPS|VOCAB|CLASSES|PATH|DIR|FILE|URL|DEVICE|GPU|RANK"
-    r"|INDEX|DEBUG|VERBOSE|EVAL|EVALUATION|VAL|VALIDATION|TEST"
+    r"SEEDS?|RNG|VERSION|PORT|DATE|YEAR|MONTH|DAY|ID|UUID|PI|FLOPS|VOCAB|CLASSES|INDEX|DEBUG|VERBOSE"
+    r"|EVAL|EVALUATION|VAL|VALIDATION|TEST"  # what measures is not to be tuned
+    r"|TIMEOUT|SECONDS|SECS|MINUTES|HOURS|DEADLINE|BUDGET"  # more time is no improvement
 )
-TIME = re.compile(r"TIME|TIMEOUT|SECONDS|SECS|MINUTES|HOURS|DEADLINE|BUDGET")  # more of it is no improvement
 RATE = re.compile(r"LR|RATE|SCALE|STD|EPS|EPSILON|GAIN|SIGMA|TEMPERATURE|COEF|WEIGHT")
 SHARE = re.compile(r"BETAS?|MOMENTUM|DROPOUT|FRACTION|FRAC|RATIO|SHARE|PROB|PROBABILITY|WARMUP|QUANTILE")
-FIXED_PHRASE = re.compile(r"RANDOM_STATE|LOG_(?:EVERY|INTERVAL|STEPS|FREQ|LEVEL)|PRINT_(?:EVERY|INTERVAL|FREQ)")
+FIXED_PHRASE = re.compile(
+    r"RANDOM_STATE|TIME_LIMIT|MAX_TIME|LOG_(?:EVERY|INTERVAL|STEPS|FREQ|LEVEL)|PRINT_(?:EVERY|INTERVAL|FREQ)"
+    r"|^_*(?:CUDA_)?(?:DEVICE|GPU)S?$"
+)
 
 
 def is_fixed(name: str, value: int | float) -> bool:
     """Seeds, versions, dates, time limits, sizes given from outside: not to be tuned unless a line says so."""
-    if _has_word(name, FIXED) or _has_word(name, TIME) or FIXED_PHRASE.search(name.upper()):
+    if _has_word(name, FIXED) or FIXED_PHRASE.search(name.upper()):
         return True
     return not math.isfinite(value) or (isinstance(value, int) and (value in (-1, -100) or _is_date(value)))
 

@@ -61,9 +61,9 @@ class Reader:
         self._states: OrderedDict[str, State] = OrderedDict()
 
     def trials(self, request: Request, constants: Sequence[Constant], present: State) -> list[Trial]:
-        """All that ran among the best and the newest experiments and the baseline, oldest first."""
+        """All that ran among the best, the newest, the baseline and the parent, oldest first."""
         record = request.record
-        shown = {one.number: one for one in (record.baseline, record.incumbent, *record.best, *record.newest)}
+        shown = {one.number: one for one in (record.baseline, request.parent, *record.best, *record.newest)}
         ran = [shown[number] for number in sorted(shown) if shown[number].outcome not in NOT_RUN]
         read = partial(self._state, request, constants, present)
         return [Trial(one, read(one.commit), self._cost(one, record)) for one in ran]
@@ -118,17 +118,20 @@ def refused(request: Request, name: str) -> list[Mapping[str, Scalar]]:
     return [*attempts, *(one.params for one in rejected)]
 
 
-def past_of(trials: Sequence[Trial], present: State, axes: Mapping[str, Axis], name: str) -> Past:
-    """The trials as points on the axes (by key), on the level of the present skeleton; the last kept one leads."""
+def past_of(trials: Sequence[Trial], present: State, axes: Mapping[str, Axis], parent: int, name: str) -> Past:
+    """The trials as points on the axes (by key), on the level of the present skeleton.
+
+    `parent` is the number of the incumbent, `name` the tuner's as a proposer.
+    """
     shifts = _shifts(trials, present.skeleton)
     observations = []
     for trial in trials:
         shift, point = shifts.get(trial.state.skeleton), _point(trial.state, axes)
         if shift is not None and point is not None:
             observations.append(Observation(point, None if trial.cost is None else trial.cost + shift))
-    kept = [one.cost for one in trials if one.experiment.is_kept and one.cost is not None]
+    known = (one.cost for one in trials if one.experiment.number == parent and one.cost is not None)
     keeps = tuple(one.experiment.is_kept for one in trials if one.experiment.proposer == name)
-    return Past(tuple(observations), kept[-1] if kept else 0.0, keeps)
+    return Past(tuple(observations), next(known, 0.0), keeps)
 
 
 def _shifts(trials: Sequence[Trial], present: bytes) -> dict[bytes, float]:

@@ -1,6 +1,6 @@
 """The tuner: proposes other values for the constants in the editable files. No model, no key, no network.
 
-    constants.find -> trials.past_of -> sampling.suggest -> constants.replaced
+    constants.find -> trials.past_of -> sampling.suggest -> constants.rewrite
 
 It holds no state but a cache: what it proposes follows from the record, the seed and the number of the experiment. What
 is not here: which constants count and what they may be (`constants`, `ranges`), how values are chosen (`sampling`).
@@ -18,7 +18,7 @@ from autoresearch.core.experiment import Proposal, Scalar
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Request
 from autoresearch.errors import ArError, ProposalFailed, ProposalsExhausted, ProposerBroken
-from autoresearch.proposers.constants import Constant, find, misread, replaced
+from autoresearch.proposers.constants import Constant, find, misread, rewrite
 from autoresearch.proposers.ranges import Value
 from autoresearch.proposers.sampling import Sampler, suggest
 from autoresearch.proposers.space import Axis, Past, Point
@@ -56,7 +56,7 @@ class TunerProposer:
         present = state_of(request.files, constants)
         trials = self._reader.trials(request, constants, present)
         axes = {one.key: Axis(one.domain, one.value) for one in constants}
-        past = past_of(trials, present, axes, self.name)
+        past = past_of(trials, present, axes, request.parent.number, self.name)
         used = tried(trials, present) | {tuple(present.values.values())}
         seed = (self._seed, request.number, len(request.attempts))
         points = islice(suggest(self._sampler, list(axes.values()), past, seed), DRAWS)
@@ -68,7 +68,7 @@ class TunerProposer:
         raise _nothing_new(constants)
 
     def _proposal(self, step: _Step, request: Request, past: Past) -> Proposal:
-        files = replaced(request.files, step.changed)
+        files = rewrite(request.files, step.changed)
         return Proposal(
             title=step.title,
             hypothesis=f"{step.extent} {self._reason(past)}",

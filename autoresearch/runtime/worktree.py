@@ -172,6 +172,10 @@ def remove_leftovers(root: Path, worktrees: Path) -> None:
         place = Path(os.path.normpath(admin.parent / pointed)).parent
         if place.parent.resolve() == ours:
             _forget(place, admin.parent)
+    for admin in (common_directory(root) / "worktrees").glob("[0-9]*"):
+        # A git that was killed before it wrote where the worktree is; ours are called by their slot.
+        if admin.name.isdigit() and not (admin / "gitdir").exists():
+            _forget(worktrees / admin.name, admin)
     if worktrees.is_dir():
         for entry in list(worktrees.iterdir()):
             remove(entry)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.support.chat_server import ChatServer, Hang
 from tests.support.repositories import git
-from tests.support.toy import PATIENCE, Running, Toy, until
+from tests.support.running import PATIENCE, Running, until
+from tests.support.toy import Toy
 
 AT_THE_BASELINE = ["run-started", "proposed", "sample-started", "sample-finished", "experiment-finished"]
 AFTER_IT = ["proposed", "sample-started", "sample-finished", "experiment-finished"]

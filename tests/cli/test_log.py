@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.repositories import git, write
-from tests.support.toy import Toy, ends
+from tests.support.toy import Toy
 
 WORDS = (-1, 1, "crash", -2)
 
@@ -122,7 +122,7 @@ def test_without_the_cache_folder_everything_but_the_output_is_told_all_the_same
     toy = Toy.make(tmp_path)
     assert (toy.ar("log").out, toy.ar("log").hints) == ("no run yet\n", "ar run --budget 5m")
     toy.run(-1)
-    calls = (["log"], ["log", "--json"], ["log", "--tsv"], ["log", "1", "--diff"], ["status"])
+    calls = (["log", "--json"], ["log", "1", "--diff"], ["status"])
     before = [toy.ar(*call).out for call in calls]
     shutil.rmtree(toy.root / ".autoresearch")
     assert [toy.ar(*call).out for call in calls] == before
@@ -142,11 +142,11 @@ def test_on_a_terminal_what_does_not_fit_goes_through_the_pager_in_colours(toy: 
     paged = tmp_path / "paged"
     pager = f"cat > '{paged}'"
     with toy.person(80, 24, "log", "4", PAGER=pager) as person:
-        assert ends(person) == 0
+        assert person.ends() == 0
     assert "✓ kept" in paged.read_text()
     paged.unlink()
     with toy.person(80, 24, "log", PAGER=pager) as person:
-        assert ends(person) == 0
+        assert person.ends() == 0
         assert any("2 kept of 4" in line for line in person.visible)
         assert all(len(line) <= 80 for line in person.visible)
     assert not paged.exists()
@@ -159,4 +159,4 @@ def test_less_shows_colours_and_not_their_codes(toy: Toy) -> None:
         assert person.visible[0] == "#4 ✓ kept  add -2 in 4"
         assert person.visible[-1] == ":"
         person.child.send("q")
-        assert ends(person) == 0
+        assert person.ends() == 0

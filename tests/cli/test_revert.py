@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.repositories import git, state_of, write
-from tests.support.toy import Toy, until
+from tests.support.running import until
+from tests.support.toy import Toy
 
 EDIT = """\
 Subject: another word in 3

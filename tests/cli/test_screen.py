@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import Person
-from tests.support.toy import Toy, ends
+from tests.support.toy import Toy
 
 ROW = re.compile(r"^ +(\d+)  [0-9a-f]{7}  ")
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-9]|4[0-9]|9[0-7]|10[0-7])[;m]")
@@ -51,7 +51,7 @@ def test_every_experiment_has_its_row_whatever_happens_to_the_window(
         person.resizes(*then)
         person.sees(f"add slow in {count}")
         assert_calm(person, then[0], since=count - 2)
-        assert ends(person) == 0
+        assert person.ends() == 0
         lines = [line for line in person.lines if line]
         assert numbers(lines)[-3:] == [count - 2, count - 1, count]
         last = toy.experiments()[count]["commit"][:7]
@@ -96,7 +96,7 @@ def test_without_colours_and_on_a_dumb_terminal_everything_is_said_all_the_same(
         seen = io.BytesIO()
         with toy.person(80, 24, *toy.run_arguments(-1, "crash"), **variables) as person:
             person.child.logfile_read = seen
-            assert ends(person) == 0
+            assert person.ends() == 0
         assert not COLOUR.search(seen.getvalue())
         assert (b"\x1b" in seen.getvalue()) is escapes
         assert "−1.0 %".encode() in seen.getvalue()
@@ -104,5 +104,5 @@ def test_without_colours_and_on_a_dumb_terminal_everything_is_said_all_the_same(
     coloured = io.BytesIO()
     with toy.person(80, 24, *toy.run_arguments(-1)) as person:
         person.child.logfile_read = coloured
-        assert ends(person) == 0
+        assert person.ends() == 0
     assert COLOUR.search(coloured.getvalue())

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.chat_server import ChatServer, Hang
 from tests.support.repositories import write
-from tests.support.toy import PATIENCE, Running, Toy, ends, until
+from tests.support.running import PATIENCE, Running, until
+from tests.support.toy import Toy
 
 INTERRUPTED = 130
 MODEL = '[proposer]\nmodel = "openai/stub"\napi_base = "{}"'
@@ -103,7 +104,7 @@ def test_ctrl_c_gives_the_terminal_back_with_the_summary_on_it(tmp_path: Path, t
         person.sees("Ctrl-C ends it at once")
         if times == 2:
             person.child.sendintr()
-        assert ends(person) == INTERRUPTED
+        assert person.ends() == INTERRUPTED
         assert person.echoes
         assert not person.screen.cursor.hidden
         assert any(line.startswith("1 kept of 1 · 100 → 99 (−1.0 %)") for line in person.visible)
@@ -120,7 +121,7 @@ def test_ctrl_c_at_the_question_about_uncommitted_files_changes_nothing(tmp_path
     with toy.person(80, 24, "run") as person:
         person.sees("Start from")
         person.child.sendintr()
-        assert ends(person) == INTERRUPTED
+        assert person.ends() == INTERRUPTED
     assert toy.refs() == refs
     assert (toy.root / "measure.sh").read_text() == "echo changed\n"
     assert not (toy.root / ".autoresearch").exists()

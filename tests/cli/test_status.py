@@ -11,7 +11,8 @@ from autoresearch.core.edit import Change
 from autoresearch.record.pipes import RefChange
 from autoresearch.record.repository import Repository
 from tests.support.repositories import write
-from tests.support.toy import Toy, ends, until
+from tests.support.running import until
+from tests.support.toy import Toy
 
 
 def facts(text: str) -> dict[str, str]:
@@ -51,7 +52,7 @@ def test_it_follows_a_run_and_knows_when_it_was_killed(tmp_path: Path) -> None:
         running.kill()
         person.sees("not running; `ar run` goes on")
         person.child.sendintr()
-        assert ends(person) == 130
+        assert person.ends() == 130
         assert not person.screen.cursor.hidden
         assert sum("autoresearch/toy" in line for line in person.lines) == 1
     after = facts(toy.ar("status").out)

@@ -6,20 +6,15 @@ happens (`crash`, `hang`, …, see MEASURE). What a call of `ar` starts carries 
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tests.support.cli import Cli, Done, finish
+from tests.support.cli import Cli, Done
 from tests.support.repositories import git, make_repository, state_of
-from tests.support.terminal import Person
+from tests.support.running import Running, Watcher, until
 
 MEASURE = """\
 if [ "$AR_SAMPLE" = 0 ] && [ -e "$HOLD" ]; then sleep 600; fi
@@ -64,16 +59,6 @@ new file mode 100644
 +{word}
 """
 MARK = "TOY_OF"
-PATIENCE = 30.0
-"""Seconds until something that must happen has not happened."""
-
-
-def until(happened: Callable[[], bool], what: str) -> None:
-    """Look again and again, with a deadline."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.02)
 
 
 @dataclass
@@ -138,12 +123,12 @@ class Toy:
     def start(self, *arguments: str) -> Running:
         return Running(self.cli.start(self.root, *arguments))
 
-    def person(self, columns: int, rows: int, *arguments: str, **variables: str) -> Person:
+    def person(self, columns: int, rows: int, *arguments: str, **variables: str) -> Watcher:
         """A call of `ar` on a terminal."""
         call = [sys.executable, "-m", "autoresearch", *arguments]
         more = {MARK: str(self.root), "HOME": str(self.root.parent / "home"), **variables}
         enter = f"import os; os.chdir({str(self.root)!r}); os.environ.update({more!r})"
-        return Person(["-c", f"{enter}; os.execv({sys.executable!r}, {call!r})"], columns, rows)
+        return Watcher(["-c", f"{enter}; os.execv({sys.executable!r}, {call!r})"], columns, rows)
 
     # --- the record
 
@@ -207,55 +192,3 @@ def _command(process: Path) -> str:
     with suppress(OSError):
         return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return process.name
-
-
-def ends(person: Person) -> int:
-    """Look until the program on the terminal has ended; its exit code."""
-    person.waits(lambda: person.child.flag_eof, "for the end")
-    return int(person.child.wait())
-
-
-@dataclass
-class Running:
-    """A call of `ar run --json` that goes on."""
-
-    process: subprocess.Popen[str]
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    def sees(self, name: str, **fields: object) -> dict[str, Any]:
-        """Read events up to the first one of that name with these fields."""
-        while self.reads():
-            if all(self.events[-1].get(key) == value for key, value in {"event": name, **fields}.items()):
-                return self.events[-1]
-        raise AssertionError(f"no {name} {fields} in {self.events}: {self.process.communicate()[1]}")
-
-    def reads(self) -> bool:
-        """Read one event; False when there are no more."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self.events += [json.loads(line)] if line else []
-        return bool(line)
-
-    def waits(self, seconds: float) -> None:
-        """Let it go on for a while, or to its end."""
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(seconds)
-
-    def kill(self) -> None:
-        """SIGKILL for `ar` alone. What it had said before is read all the same."""
-        self.process.kill()
-        self.ends()
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def ends(self) -> Done:
-        """Read to the end; its exit code and errors. `events` has all events then."""
-        assert self.process.stdout is not None
-        self.events += map(json.loads, self.process.stdout)
-        return finish(self.process)
-
-    @property
-    def finished(self) -> dict[int, str]:
-        """Commits of the experiments that were announced as finished, by number."""
-        return {one["number"]: one["commit"] for one in self.events if one["event"] == "experiment-finished"}
