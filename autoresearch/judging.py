@@ -20,7 +20,7 @@ from autoresearch.core.experiment import (
 from autoresearch.core.ports import Job
 from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.opened import Open
-from autoresearch.orders import Parts, Settings, baseline_is_done, evidence_for, is_stale
+from autoresearch.orders import SLOWEST, Parts, Settings, baseline_is_done, evidence_for, is_stale
 
 BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "baseline")
 
@@ -89,6 +89,8 @@ class Judge:
     def weigh_baseline(self, experiment: Open) -> None:
         """It is kept whatever it measures, once the samples are enough to say how much they scatter."""
         if baseline_is_done(experiment, self.settings, self.parts.meter):
+            if len(experiment.samples) > 1:
+                experiment.flags += (f"{SLOWEST}{experiment.slowest:.3f}",)
             self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
         else:
             experiment.wants = Side.CANDIDATE

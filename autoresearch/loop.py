@@ -88,9 +88,11 @@ class Loop:
         """Give every free slot its next sample: open experiments first, then new candidates."""
         while self.running < self.settings.workers and not self.stopping:
             waiting = next((one for one in self.judge.open if one.wants is not None), None)
+            if self.history.baseline and self.parts.meter.too_short():
+                return
             if waiting is not None:
                 self.start(waiting)
-            elif self.ready and not self.parts.meter.too_short():
+            elif self.ready:
                 self.opened(self.ready.popleft())
             else:
                 return

@@ -45,6 +45,8 @@ class Open:
     incumbent_samples: list[tuple[int, Sample]] = field(default_factory=list)
     last: Execution | None = None
     seconds: float = 0.0
+    slowest: float = 0.0
+    """Seconds of its longest sample."""
     repairs: int = 0
     lost_incumbents: int = 0
     flags: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ class Open:
         """Book one of its own samples."""
         self.last = execution
         self.seconds += execution.seconds
+        self.slowest = max(self.slowest, execution.seconds)
         if isinstance(execution, Measured):
             self.samples.append(Sample(execution.value, at))
             self.flags = tuple(dict.fromkeys((*self.flags, *execution.flags)))

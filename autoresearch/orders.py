@@ -19,6 +19,8 @@ from autoresearch.opened import Open
 
 BASELINE_SAMPLES, LONG_SAMPLE, SMALL_SHARE = 3, 1200.0, 0.05
 """Samples of a baseline, unless one takes so many seconds, or that share of the time there is."""
+SLOWEST = "slowest="
+"""Flag of a baseline with several samples: seconds of the slowest, from which the time limit follows."""
 FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
 SHORTEST_EXTRA_LIMIT = 60.0
@@ -116,7 +118,8 @@ def limit_for(history: History, settings: Settings) -> float:
     baseline = history.baseline
     if baseline is None:
         return settings.baseline_limit
-    slowest = baseline.seconds / max(1, len(baseline.samples))
+    told = [float(flag.removeprefix(SLOWEST)) for flag in baseline.flags if flag.startswith(SLOWEST)]
+    slowest = max(told, default=baseline.seconds / max(1, len(baseline.samples)))
     return max(2 * slowest, slowest + SHORTEST_EXTRA_LIMIT)
 
 
@@ -132,6 +135,8 @@ def evidence_for(opened: Open, history: History) -> Evidence:
 def baseline_is_done(opened: Open, settings: Settings, meter: Meter) -> bool:
     """Are there enough samples of the baseline to begin with?"""
     taken = len(opened.measured)
+    if meter.too_short():
+        return True
     if settings.baseline_samples is not None:
         return taken >= settings.baseline_samples
     whole = meter.budget.seconds or math.inf

@@ -415,3 +415,36 @@ def test_a_candidate_that_crashes_on_its_second_sample_is_a_crash() -> None:
     bench.run()
     crashed = bench.history.experiments[1]
     assert (crashed.outcome, crashed.decision, crashed.metric) == (Outcome.CRASHED, Decision.DISCARD, None)
+
+
+def test_the_limit_follows_from_the_slowest_sample_of_the_baseline() -> None:
+    seconds = iter([300.0, 10.0, 10.0, 1.0])
+
+    def cold(files: Mapping[str, str], job: Job) -> Execution:
+        return Measured(5.0 if job.number == 0 else 6.0, next(seconds))
+
+    bench = Proving([setting(6)], settings=REPEATED, experiment=cold)
+    bench.run()
+    assert bench.executor.jobs[-1].limit == 600.0
+
+
+def test_a_second_sample_is_not_started_when_it_cannot_end_in_time() -> None:
+    def slow(files: Mapping[str, str], job: Job) -> Execution:
+        bench.advance(30.0)
+        return Measured(values[files["x.txt"].strip()].pop(0), 30.0)
+
+    values = {"5": [5.0, 5.2, 4.8], "4": [4.0, 4.2]}
+    bench = Proving([setting(4)], settings=Settings(baseline_samples=3), budget=Budget(seconds=140.0), experiment=slow)
+    assert "left, and an experiment takes up to" in bench.run()
+    last = bench.history.experiments[-1]
+    assert (last.outcome, len(last.samples)) == (Outcome.INTERRUPTED, 1)
+
+
+def test_a_baseline_ends_with_the_samples_for_which_there_was_time() -> None:
+    def slow(files: Mapping[str, str], job: Job) -> Execution:
+        bench.advance(30.0)
+        return Measured(5.0, 30.0)
+
+    bench = Proving([setting(4)], settings=Settings(baseline_samples=3), budget=Budget(seconds=80.0), experiment=slow)
+    bench.run()
+    assert [len(one.samples) for one in bench.history.experiments] == [2]
