@@ -41,8 +41,12 @@ def next_archiver(path: str) -> str | None:
 
 
 def _is_ours(program: str) -> bool:
-    with open(program, "rb") as file:
-        return OUR_MARK in file.read(4_096)
+    try:
+        with open(program, "rb") as file:
+            return OUR_MARK in file.read(4_096)
+    except OSError:
+        # It may be run but not read; a launcher of ours can be read.
+        return False
 
 
 def hand_over(arguments: Sequence[str]) -> None:

@@ -55,8 +55,9 @@ class Loop:
             self.fill()
             if self.running or (self.thinking and not self.why):
                 self.take()
-            elif self.why:
+            elif self.why or self.history.baseline is None:
                 break
+        self.why = self.why or "the baseline was interrupted"
         self.close()
         return self.why
 

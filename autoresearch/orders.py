@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
 from autoresearch.core.decision import Evidence, Rule, Side, pooled_noise
+from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import History
 from autoresearch.core.metric import Convention
 from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy
@@ -107,8 +108,13 @@ def job_for(opened: Open, side: Side, history: History, settings: Settings) -> J
         sample=sample,
         seed=sample_seed(settings.seed, number, sample),
         limit=limit_for(history, settings),
-        convention=Convention.of_flags(baseline.flags) if baseline else None,
+        convention=convention_of(baseline) if baseline else None,
     )
+
+
+def convention_of(baseline: Experiment) -> Convention:
+    """How the baseline printed its numbers, and which."""
+    return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures))
 
 
 def limit_for(history: History, settings: Settings) -> float:

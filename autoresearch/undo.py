@@ -5,11 +5,13 @@ History is never rewritten. What is not here: the merge that makes the tree (`re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from autoresearch.core.decision import Side
 from autoresearch.core.experiment import (
     Decision,
+    Execution,
     Experiment,
     Measured,
     Outcome,
@@ -17,7 +19,7 @@ from autoresearch.core.experiment import (
     Unmeasured,
 )
 from autoresearch.core.history import History
-from autoresearch.core.ports import Executor, Journal
+from autoresearch.core.ports import Job, Journal
 from autoresearch.errors import RunError, UsageError
 from autoresearch.opened import Open
 from autoresearch.orders import Settings, job_for
@@ -55,25 +57,28 @@ def find_kept(history: History, name: str) -> Experiment:
     return matches[0]
 
 
-def undo(journal: Journal, executor: Executor | None, settings: Settings, what: Undo) -> Experiment:
-    """Record the return, on the branch, after one sample of it; without an executor, unmeasured.
+def undo(journal: Journal, measure: Callable[[Job], Execution] | None, settings: Settings, what: Undo) -> Experiment:
+    """Record the return, on the branch, after one sample of it; without `measure`, unmeasured.
 
-    Raises RunError when the state cannot be measured; the branch stays where it was, and the attempt is recorded.
+    One whose sample was interrupted is returned discarded. Raises RunError when the state cannot be measured. In both
+    cases the branch stays where it was, and the attempt is recorded.
     """
     parent = journal.history().incumbent
     if parent is None:
         raise RunError("this run has no baseline yet", hint="ar run")
     proposal = Proposal(what.title, what.hypothesis, (), "revert")
     opened = Open(journal.draft(parent, what.tree, proposal, what.reverts))
-    if executor is None:
+    if measure is None:
         result = opened.result(Outcome.SKIPPED, Decision.KEEP, f"{REASON}, not measured")
         return journal.finish(opened.draft, result)
     job = job_for(opened, Side.CANDIDATE, journal.history(), settings)
-    execution = executor.submit(job).result()
+    execution = measure(job)
     opened.take(execution, journal.history().sample_count + 1)
     match execution:
         case Measured():
             return journal.finish(opened.draft, opened.result(Outcome.MEASURED, Decision.KEEP, REASON))
+        case Unmeasured(Outcome.INTERRUPTED, reason):
+            return journal.finish(opened.draft, opened.result(Outcome.INTERRUPTED, Decision.DISCARD, reason))
         case Unmeasured(outcome, reason):
             journal.finish(opened.draft, opened.result(outcome, Decision.DISCARD, f"{REASON}, but {reason}"))
             raise RunError(

@@ -448,3 +448,12 @@ def test_a_baseline_ends_with_the_samples_for_which_there_was_time() -> None:
     bench = Proving([setting(4)], settings=Settings(baseline_samples=3), budget=Budget(seconds=80.0), experiment=slow)
     bench.run()
     assert [len(one.samples) for one in bench.history.experiments] == [2]
+
+
+def test_a_baseline_that_was_interrupted_by_nobody_ends_the_run() -> None:
+    def deleted(files: Mapping[str, str], job: Job) -> Execution:
+        return Unmeasured(Outcome.INTERRUPTED, "the worktree was deleted", 1.0)
+
+    bench = Bench([setting(4)], experiment=deleted)
+    assert bench.run() == "the baseline was interrupted"
+    assert bench.history.experiments == []

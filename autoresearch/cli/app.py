@@ -22,6 +22,7 @@ from autoresearch import __version__
 from autoresearch.archiver import next_archiver
 from autoresearch.cli.init import init
 from autoresearch.cli.log import log
+from autoresearch.cli.render.terminal import takes_output
 from autoresearch.cli.revert import revert
 from autoresearch.cli.run import run
 from autoresearch.cli.status import status
@@ -93,16 +94,20 @@ def main() -> None:
 
 def unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
     """A defect of ours: one line for the person, the traceback on request."""
-    sys.stderr.write(f"error: unexpected {kind.__name__}: {error}\n")
+    sys.stderr.write(f"error: unexpected {kind.__name__}: {_visible(str(error))}\n")
     sys.stderr.write("hint: the same command with --debug shows where; what is finished is in the record\n")
     leave(1)
 
 
 def leave(code: int) -> NoReturn:
-    """End at once: a thread that hangs in somebody's library must not keep a finished process alive."""
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    """End at once: a thread that hangs in somebody's library must not keep a finished process alive.
+
+    Nor must a terminal that takes nothing; a pipe is waited for.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            if not stream.isatty() or takes_output(stream.fileno()):
+                stream.flush()
     os._exit(code)
 
 
@@ -116,11 +121,16 @@ def tell(error: ArError | TyperException | typer.Abort | KeyboardInterrupt) -> i
         case _:
             message, hint, code = "interrupted", "", INTERRUPTED
     if isinstance(error, BaselineFailed):
-        sys.stderr.writelines(f"  | {line}\n" for line in error.output.rstrip().splitlines()[-LINES_SHOWN:])
+        sys.stderr.writelines(f"  | {_visible(line)}\n" for line in error.output.rstrip().splitlines()[-LINES_SHOWN:])
     # `ar` alone prints its help, and says no more.
-    sys.stderr.write(f"error: {message}\n" if message else "")
-    sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+    sys.stderr.write(f"error: {_visible(message)}\n" if message else "")
+    sys.stderr.writelines(f"hint: {_visible(line)}\n" for line in hint.splitlines())
     return code
+
+
+def _visible(text: str) -> str:
+    """One line: names of files may hold line ends and escapes, which must not move the cursor or forge a hint."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
 
 
 def _usage(error: TyperException) -> tuple[str, str, int]:

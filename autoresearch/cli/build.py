@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from autoresearch.cli.run import RunOptions
 from autoresearch.core.budget import Budget, Meter, merge, parse_budget
 from autoresearch.core.decision import Rule, keep_if_better, proved
 from autoresearch.core.events import Listener
+from autoresearch.core.experiment import Outcome
 from autoresearch.core.history import Direction, History
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Executor, Journal, Proposer
@@ -106,10 +108,28 @@ def budget_of(project: Project, options: RunOptions) -> Budget:
     return merge(configured, parse_budget(options.budget))
 
 
-def spent_before(repository: Repository, run: Run) -> float:
-    """Dollars that the run has cost in all earlier calls."""
-    experiments = read_run(repository, run).experiments
-    return sum(one.usage.cost_usd or 0.0 for one in experiments) + unbilled_usd(repository, run)
+def make_meter(budget: Budget, repository: Repository, run: Run, history: History) -> Meter:
+    """What may be spent now, with what earlier calls have spent; the drafts of a killed one are in the history."""
+    usd = sum(one.usage.cost_usd or 0.0 for one in history.experiments) + unbilled_usd(repository, run)
+    return Meter(budget, time.monotonic, usd, _seconds_of_samples(history))
+
+
+def _seconds_of_samples(history: History) -> list[float]:
+    """One number for each sample. Only of measured experiments: one that hung says nothing about the next one."""
+    seconds: list[float] = []
+    for one in history.experiments:
+        count = len(one.samples) + len(one.incumbent_samples)
+        if one.outcome is Outcome.MEASURED and count:
+            seconds += [one.seconds / count] * count
+    return seconds
+
+
+def check_tunable(choice: Choice, files: Mapping[str, str]) -> None:
+    """Raises ProposerBroken for the tuner without constants: better before a baseline of hours than after it."""
+    if choice.kind == TUNER:
+        from autoresearch.proposers.tuner import check_constants
+
+        check_constants(files)
 
 
 def executor_settings(project: Project, tag: str) -> ExecutorSettings:

@@ -115,8 +115,7 @@ class Check:
                 self.try_canary(executor)
             return None if self.waiting.stopped else self.measure(executor)
         except BaselineFailed as error:
-            worktrees = self.project.layout("").worktrees
-            told = explain(error, self.project, executor.withheld, worktrees)
+            told = explain(error, self.project, executor.withheld, self.project.layout(self.call.tag))
             hint = "\n".join(filter(None, (error.hint, told.hint)))
             raise BaselineFailed(told.message, hint=hint, output=told.output) from error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from os.path import normpath
+from pathlib import Path
 
 import typer
 
@@ -18,6 +20,7 @@ from autoresearch.record.resume import Base, Task, Uncommitted, here, obstacle, 
 from autoresearch.record.runs import Run, check_tag, find_run, free_tag
 
 SHOWN = 5
+STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def choose(project: Project, options: RunOptions) -> Chosen:
 def task_of(project: Project) -> Task:
     """What is measured now."""
     root = project.repository.root
-    instructions = project.instructions_path
+    instructions = Path(normpath(project.instructions_path))
     own = {project.config_name}
     if instructions.is_relative_to(root):
         own.add(instructions.relative_to(root).as_posix())
@@ -107,11 +110,15 @@ def _ask(names: str) -> Uncommitted:
     typer.echo("  snapshot   experiments start from the files as they are; nothing of yours is touched")
     typer.echo("  committed  experiments start from HEAD; your changes are left out")
     typer.echo("  stop       do nothing")
-    answer = typer.prompt("Start from", default="snapshot").strip().lower()
-    for choice in Uncommitted:
-        if answer and choice.startswith(answer):
-            return choice
-    raise UsageError("stopped: nothing was changed")
+    while True:
+        answer = typer.prompt("Start from", default="snapshot").strip().lower()
+        fitting = [word for word in (*Uncommitted, STOP) if answer and word.startswith(answer)]
+        if fitting == [STOP]:
+            typer.echo("nothing was changed")
+            raise typer.Exit(0)
+        if len(fitting) == 1:
+            return Uncommitted(fitting[0])
+        typer.echo("snapshot, committed or stop?")
 
 
 def _refuse_checked_out(project: Project, run: Run) -> None:

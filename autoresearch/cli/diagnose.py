@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from autoresearch.cli.project import Project
+from autoresearch.core.layout import Layout
 from autoresearch.errors import BaselineFailed
 
 SECRET_TALK = re.compile(r"api.?key|token|credential|unauthori[sz]ed|\b401\b|login|log in|authenticat", re.IGNORECASE)
@@ -17,11 +18,21 @@ MISSING_TALK = re.compile(r"no such file|not found|does not exist|cannot (?:open
 QUOTED = re.compile(r"""['"‘“`]([^'"’”`\n]{1,300})['"’”`]|((?:[\w.@-]+/)*[\w.@-]+)""")
 
 
-def explain(error: BaselineFailed, project: Project, withheld: Sequence[str], worktrees: Path) -> BaselineFailed:
+def explain(error: BaselineFailed, project: Project, withheld: Sequence[str], layout: Layout) -> BaselineFailed:
     """The same error with hints: what was withheld, what is not in a worktree, how to look further."""
-    hints = [error.hint, *_withheld(error.output, withheld), *_untracked(error.output, project, worktrees)]
-    hints.append("the whole output: ar log 0 --output    the command's limits and files: autoresearch.toml")
+    hints = [error.hint, *_withheld(error.output, withheld), *_untracked(error.output, project, layout.worktrees)]
+    look = "the whole output: ar log 0 --output    " if _printed_something(layout.output(0)) else ""
+    hints.append(f"{look}the command's limits and files: autoresearch.toml")
     return BaselineFailed(error.message, hint="\n".join(filter(None, hints)), output=error.output)
+
+
+def _printed_something(path: Path) -> bool:
+    """Is there more in the file than the headers that `ar` writes itself?"""
+    try:
+        with path.open("rb") as file:
+            return any(not line.startswith(b"--- ") for line in file)
+    except FileNotFoundError:
+        return False
 
 
 def _withheld(output: str, withheld: Sequence[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 from autoresearch.cli.render.jsonl import JsonLines
 from autoresearch.cli.render.live import LiveScreen
 from autoresearch.cli.render.plain import PlainLines
-from autoresearch.cli.render.terminal import can_show_live
+from autoresearch.cli.render.terminal import can_show_live, takes_output
 from autoresearch.cli.render.text import Lines
 from autoresearch.cli.render.view import RunView
 from autoresearch.core.events import Event, Listener, OutputLine
@@ -60,8 +60,10 @@ def _nothing() -> None:
 
 
 def print_at_the_end(text: Text) -> None:
-    """What stays on the screen when a run has ended."""
+    """What stays on the screen when a run has ended; a terminal that takes nothing must not hold the lock."""
     if is_terminal():
+        if not takes_output(sys.stdout.fileno()):
+            return
         Console(highlight=False).print(text, soft_wrap=True)
         return
     line_of = Lines(sys.stdout)

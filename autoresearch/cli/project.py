@@ -8,7 +8,7 @@ from pathlib import Path
 from autoresearch.config import Config, find, load
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import Scope
-from autoresearch.record.repository import Repository
+from autoresearch.record.repository import Repository, current_folder
 from autoresearch.record.runs import CONFIG_NAME
 
 
@@ -23,7 +23,7 @@ class Project:
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.config.editable, self.config.context, self.base)
+        return Scope(self.config.editable, self.config.context, self.base, self.config_path.name)
 
     @property
     def config_name(self) -> str:
@@ -48,9 +48,10 @@ def open_project(config: Path | None) -> Project:
 
     Raises UsageError outside a repository and ConfigError for a configuration that cannot be used.
     """
-    repository = Repository(config.resolve().parent if config else Path.cwd())
+    here = current_folder()
+    repository = Repository(config.resolve().parent if config else here)
     repository.head()
-    path = config.resolve() if config else find(Path.cwd(), repository.root)
+    path = config.resolve() if config else find(here, repository.root)
     base = path.parent.resolve().relative_to(repository.root.resolve()).as_posix()
     return Project(repository, path, load(path), "" if base == "." else base)
 

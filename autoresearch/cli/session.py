@@ -5,11 +5,10 @@ What is not here: how the parts are made (`build`), which run goes on (`choose`)
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from math import isfinite
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from autoresearch import __version__
 from autoresearch.cli import build
@@ -25,8 +24,9 @@ from autoresearch.cli.render.view import RunView
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.signals import signals
 from autoresearch.config import check_files
+from autoresearch.config.load import read
 from autoresearch.core import events
-from autoresearch.core.budget import Meter, plan
+from autoresearch.core.budget import Budget, plan
 from autoresearch.core.history import History
 from autoresearch.core.metric import Convention
 from autoresearch.errors import ArError, BaselineFailed, ConfigError, UsageError
@@ -60,8 +60,7 @@ def start(options: RunOptions) -> int:
         chosen = choose(project, options)
         source = build.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget))
-        meter = Meter(budget, time.monotonic, build.spent_before(project.repository, run))
-        return Session(project, options, run, meter, source).go(chosen.note)
+        return Session(project, options, run, budget, source).go(chosen.note)
 
 
 def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
@@ -72,7 +71,7 @@ def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
         base_tree=base.tree,
         snapshot_of=base.snapshot_of,
         config_path=project.config_name,
-        config_text=project.config_path.read_text(encoding="utf-8"),
+        config_text=read(project.config_path),
         instructions_text=project.instructions_path.read_text(encoding="utf-8", errors="replace"),
         budget=budget,
         isolation=LocalExecutor.isolation,
@@ -84,11 +83,11 @@ def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
 class Session:
     """What lives while the loop runs, closed in the opposite order, whatever happens."""
 
-    def __init__(self, project: Project, options: RunOptions, run: Run, meter: Meter, source: build.Source) -> None:
+    def __init__(self, project: Project, options: RunOptions, run: Run, budget: Budget, source: build.Source) -> None:
         self.project = project
         self.options = options
         self.run = run
-        self.meter = meter
+        self.budget = budget
         self.source = source
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
@@ -101,6 +100,7 @@ class Session:
         with signals(self.ask_to_stop, self.give_back_the_terminal):
             journal = build.open_journal(self.project, self.run)
             self.history = journal.history()
+            self.meter = build.make_meter(self.budget, self.project.repository, self.run, self.history)
             base_branch = self.project.repository.branch()
             code = self.guarded(journal, note)
             if not self.options.json:
@@ -123,12 +123,18 @@ class Session:
             closing.callback(executor.close)
             try:
                 return self.search(journal, executor, note)
-            except BaselineFailed as error:
-                self.finish(error.message, error.exit_code)
-                raise explain(error, self.project, executor.withheld, layout.worktrees) from error
             except ArError as error:
+                self.close_open(error.message)
                 self.finish(error.message, error.exit_code)
+                if isinstance(error, BaselineFailed):
+                    raise explain(error, self.project, executor.withheld, layout) from error
                 raise
+
+    def close_open(self, why: str) -> None:
+        """What is known of open experiments goes into the record; where that fails, the first error is the one told."""
+        if self.loop is not None:
+            with suppress(ArError):
+                self.loop.judge.close(why)
 
     def search(self, journal: GitJournal, executor: LocalExecutor, note: str) -> int:
         """The first lines, the canary, the loop."""
@@ -139,8 +145,11 @@ class Session:
         parts = build.Wiring(self.source.proposer, executor, journal, self.meter, self.output.announce)
         self.loop = build.make_loop(self.project, self.options, parts)
         in_background(self.source.warm_up)
-        if self.history.baseline is None and self.project.config.experiment.canary:
-            self.try_canary(journal, executor)
+        if self.history.baseline is None:
+            files = journal.files(opening.base)
+            build.check_tunable(self.source.choice, files)
+            if self.project.config.experiment.canary:
+                self.try_canary(executor, list(files))
         why = self.stopped or self.loop.run()
         if self.history.baseline is None and not self.stopped:
             hint = "it needs more time: ar run --budget 8h"
@@ -162,21 +171,24 @@ class Session:
         if paid and self.meter.budget.usd is None and self.meter.budget.run_usd is None:
             self.output.note(f"{self.source.choice.model} costs money and there is no limit: --budget 5usd sets one")
 
-    def try_canary(self, journal: GitJournal, executor: LocalExecutor) -> None:
+    def try_canary(self, executor: LocalExecutor, editable: list[str]) -> None:
         """Is it the worktree's files that the command runs? Raises ConfigError when it is not."""
         self.output.note("checking that the command uses the editable files …")
-        base = self.run.opening.base
-        future = executor.canary(base, list(journal.files(base)))
+        future = executor.canary(self.run.opening.base, editable)
         future.add_done_callback(lambda _: self.wake.put(None))
+        late = False
         while not future.done():
-            self.wake.get()
-            if self.stopped:
+            try:
+                self.wake.get(timeout=None if late else self.meter.seconds_left())
+            except Empty:
+                late = True
+            if self.stopped or late:
                 executor.stop(at_once=True)
         match future.result():
             case Unused(message, hint):
                 raise ConfigError(message, hint=hint)
             case Unproved(reason) if not self.stopped:
-                self.output.note(f"not proved that the editable files are used: {reason}")
+                self.output.note(f"not proved that the editable files are used: {'no time' if late else reason}")
             case Unproved() | Used():
                 pass
 

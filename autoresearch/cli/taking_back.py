@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import typer
 
 from autoresearch.cli import build
-from autoresearch.cli.checking import ignore_line
+from autoresearch.cli.checking import Waiting, ignore_line
+from autoresearch.cli.choose import task_of
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.plain import finished_line
+from autoresearch.cli.signals import signals
 from autoresearch.core.edit import Refusal
-from autoresearch.core.experiment import Experiment
+from autoresearch.core.experiment import Execution, Experiment
 from autoresearch.core.history import History
+from autoresearch.core.ports import Job
+from autoresearch.core.quantity import format_duration
 from autoresearch.errors import RunError, UsageError
 from autoresearch.orders import Settings
 from autoresearch.record import snapshot
 from autoresearch.record.journal import checked_out_at
 from autoresearch.record.merge import merge
 from autoresearch.record.repository import Repository
+from autoresearch.record.resume import other_task
 from autoresearch.record.runs import Run, find_run
 from autoresearch.runtime.lock import RunLock
 from autoresearch.undo import Undo, find_kept, undo
+
+Measure = Callable[[Job], Execution]
+INTERRUPTED = 130
 
 
 def take_back(config: Path | None, tag: str | None, name: str | None, to: str | None, *, measure: bool) -> int:
@@ -35,24 +44,68 @@ def take_back(config: Path | None, tag: str | None, name: str | None, to: str | 
     run = find_run(project.repository, tag, None if tag else project.config_name)
     if run is None:
         raise UsageError("there is no run yet, so there is nothing to take back", hint="ar run --budget 5m")
+    if measure:
+        _refuse_another_task(project, run, name or f"--to {to}")
     with RunLock(project.repository.common_dir, "ar revert", tag=run.tag), ExitStack() as closing:
         closing.callback(project.repository.close)
-        checkout = _checkout(project.repository, run)
-        journal = build.open_journal(project, run, moves_checkout=checkout is not None)
-        history = journal.history()
-        what = _without(project.repository, history, find_kept(history, name)) if name else _state(history, to or "")
-        executor = None
-        if measure:
-            executor = build.open_executor(project, run.tag, ignore_line)
-            closing.callback(executor.close)
-        before = history.incumbent
-        done = undo(journal, executor, settings_of(project), what)
-        if checkout is not None and before is not None:
-            snapshot.move_checkout(project.repository, checkout, before.commit, done.commit)
-        against = history.metric(before.number) if before else None
-        typer.echo(finished_line(done, against))
-        typer.echo(f"{run.branch} is at {done.commit[:10]} now; ar run goes on from there")
+        waiting = Waiting()
+        closing.enter_context(signals(waiting.stop, lambda: None))
+        sample = _measuring(project, run, waiting, closing) if measure else None
+        done = _put_back(project, run, name, to, sample)
+    if not done.is_kept:
+        typer.echo(f"nothing was taken back; {run.branch} is where it was")
+        return INTERRUPTED
+    typer.echo(f"{run.branch} is at {done.commit[:10]} now; ar run goes on from there")
     return 0
+
+
+def _put_back(project: Project, run: Run, name: str | None, to: str | None, measure: Measure | None) -> Experiment:
+    """What came of it. The checkout of the branch, where there is one, comes along."""
+    repository = project.repository
+    checkout = _checkout(repository, run)
+    journal = build.open_journal(project, run, moves_checkout=checkout is not None)
+    history = journal.history()
+    what = _without(repository, history, find_kept(history, name)) if name else _state(history, to or "")
+    before = history.incumbent
+    if checkout is not None and before is not None:
+        _refuse_to_overwrite(repository, run, checkout, before.commit, what.tree)
+    done = undo(journal, measure, settings_of(project), what)
+    if checkout is not None and before is not None and done.is_kept:
+        snapshot.move_checkout(repository, checkout, before.commit, done.commit)
+    typer.echo(finished_line(done, history.metric(before.number) if before else None))
+    return done
+
+
+def _measuring(project: Project, run: Run, waiting: Waiting, closing: ExitStack) -> Measure:
+    """Takes the sample; Ctrl-C ends it."""
+    executor = build.open_executor(project, run.tag, ignore_line)
+    closing.callback(executor.close)
+
+    def measure(job: Job) -> Execution:
+        typer.echo(f"measuring … (at most {format_duration(job.limit)}; Ctrl-C takes nothing back)")
+        return waiting.for_result(executor, executor.submit(job))
+
+    return measure
+
+
+def _refuse_another_task(project: Project, run: Run, which: str) -> None:
+    """Raises RunError when a sample could not be compared with those of the run."""
+    reason = other_task(run, task_of(project))
+    if reason:
+        raise RunError(
+            f"that state cannot be measured as the others were: {reason}",
+            hint=f"ar revert {which} --no-measure    takes it back all the same\nar run --new    starts a new run",
+        )
+
+
+def _refuse_to_overwrite(repository: Repository, run: Run, place: Path, old: str, new: str) -> None:
+    """Raises RunError when the checkout of the branch could not be brought along."""
+    reason = snapshot.refusal_to_move(repository, place, old, new)
+    if reason:
+        raise RunError(
+            f"{run.branch} is checked out in {place}, which cannot follow: {reason}",
+            hint="move that file away, or there: git switch --detach",
+        )
 
 
 def settings_of(project: Project) -> Settings:

@@ -7,21 +7,26 @@ import, and would refuse the record of another version of `ar`.
 from __future__ import annotations
 
 import gc
+import sys
 import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
+
+import typer
 
 from autoresearch.cli.render.live_state import read_live
 from autoresearch.cli.render.status import StatusView
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import CONFIG_NAME
+from autoresearch.errors import RecordError
 from autoresearch.record.journal import read_run
-from autoresearch.record.repository import Repository
-from autoresearch.record.runs import Run, find_run
+from autoresearch.record.repository import Repository, current_folder
+from autoresearch.record.runs import Run, find_run, runs
 from autoresearch.runtime.lock import holder
 
 
@@ -53,11 +58,15 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
 
     None where there is no run yet. Raises UsageError for a tag that does not exist.
     """
-    repository = Repository(config.resolve().parent if config else Path.cwd())
-    run = find_run(repository, tag, None if tag else _config_name(repository, config))
+    here = current_folder()
+    repository = Repository(config.resolve().parent if config else here)
+    name = None if tag else _config_name(repository, config, here)
+    run = find_run(repository, tag, name)
     if run is None:
+        if others := runs(repository):
+            _only_others(name or "this configuration", [one.tag for one in others])
         return None
-    aim = _aim(run.opening.config_text)
+    aim = _aim(run)
     with _no_garbage_collection():
         return Record(repository, run, aim, History(aim.direction, read_run(repository, run).shown))
 
@@ -72,14 +81,29 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _aim(config_text: str) -> Aim:
-    keys = tomllib.loads(config_text)
-    return Aim(keys.get("goal", ""), keys["metric"]["name"], Direction(keys["metric"]["direction"]))
+def _only_others(name: str, tags: list[str]) -> NoReturn:
+    """The configuration is new here, or was renamed: say so, and how to see the runs that there are."""
+    typer.echo(f"no run of {name} yet")
+    sys.stderr.writelines(f"hint: ar {command} --tag {tags[-1]}\n" for command in ("status", "log"))
+    sys.stderr.write(f"hint: runs of other configurations: {', '.join(tags)}\n")
+    raise typer.Exit(0)
 
 
-def _config_name(repository: Repository, config: Path | None) -> str | None:
+def _aim(run: Run) -> Aim:
+    """Raises RecordError when the recorded configuration is none."""
+    try:
+        keys = tomllib.loads(run.opening.config_text)
+        return Aim(str(keys.get("goal", "")), str(keys["metric"]["name"]), Direction(keys["metric"]["direction"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise RecordError(
+            f"the configuration that is recorded with {run.tag} cannot be read: {what}",
+            hint=f"see it: git show {run.prefix}/run:{CONFIG_NAME}\nstart afresh: ar run --new",
+        ) from error
+
+
+def _config_name(repository: Repository, config: Path | None, here: Path) -> str | None:
     """The nearest configuration from here upwards, relative to the repository; None where there is none."""
-    here = Path.cwd()
     paths = [config.resolve()] if config else [folder / CONFIG_NAME for folder in (here, *here.parents)]
     found = next((path for path in paths if path.is_relative_to(repository.root) and path.is_file()), None)
     return found.relative_to(repository.root).as_posix() if found else None
@@ -89,7 +113,12 @@ def status_view(record: Record) -> StatusView:
     """What the page shows; whether the run is alive is asked of the lock, not of a file that may be stale."""
     live = read_live(record.layout.live)
     held = holder(record.repository.common_dir)
-    running = held is not None and live is not None and live.pid == held.pid
+    if held is None or live is None or live.pid != held.pid:
+        # Stale, or the run is at work in another checkout, which has a state of its own.
+        live = None
+    newest = find_run(record.repository, None)
+    unfinished = not record.run.why and newest is not None and newest.tag == record.run.tag
+    running = live is not None or (held is not None and unfinished)
     return StatusView(
         tag=record.run.tag,
         branch=record.run.branch,

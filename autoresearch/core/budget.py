@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -134,7 +134,14 @@ def plan(budget: Budget, seconds_per_experiment: float | None) -> str:
 class Meter:
     """What this call has spent. `now` is a monotonic clock in seconds; time counts from the making of the meter."""
 
-    def __init__(self, budget: Budget, now: Callable[[], float], spent_run_usd_before: float = 0.0) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        now: Callable[[], float],
+        spent_run_usd_before: float = 0.0,
+        took_before: Iterable[float] = (),
+    ) -> None:
+        """`took_before`: seconds of the samples that earlier calls took, the oldest first."""
         self.budget = budget
         self.usage = Usage()
         """The total of this call; its cost is None once a part of it is unknown."""
@@ -143,7 +150,7 @@ class Meter:
         self._started = now()
         self._spent_before = spent_run_usd_before
         self._known_usd = 0.0
-        self._took: deque[float] = deque(maxlen=REMEMBERED)
+        self._took: deque[float] = deque(took_before, maxlen=REMEMBERED)
 
     def book(self, usage: Usage) -> None:
         """Count what a proposal cost, used or not. An unknown cost counts as nothing against the limits."""

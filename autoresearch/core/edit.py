@@ -14,14 +14,11 @@ from difflib import get_close_matches
 from autoresearch.core.matching import (
     LINES_SHOWN,
     Lines,
-    changed_lines,
     closest,
     exact_places,
     split_lines,
     tolerant_places,
 )
-
-FILES_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +192,3 @@ def _splice(text: str, place: Lines, replacement: Sequence[str]) -> str:
     if place.end == len(lines) and new:
         new[-1] = new[-1].removesuffix("\r")
     return "\n".join([*lines[: place.start], *new, *lines[place.end :]])
-
-
-def summary(change: Change, files: Mapping[str, str]) -> str:
-    """`train.py +3 −1, model.py (new) +20`: lines added and removed per file, at most four files."""
-    parts = [_summary_of(path, files.get(path), text) for path, text in change.files.items()]
-    more = [f"and {len(parts) - FILES_SHOWN} more"] if len(parts) > FILES_SHOWN else []
-    return ", ".join([*parts[:FILES_SHOWN], *more])
-
-
-def _summary_of(path: str, before: str | None, after: str | None) -> str:
-    note = " (new)" if before is None else " (deleted)" if after is None else ""
-    added, removed = changed_lines(before or "", after or "")
-    counts = (f" +{added}" if added else "") + (f" −{removed}" if removed else "")
-    return path + note + counts

@@ -1,8 +1,8 @@
 """Finding the place that a SEARCH text means: exactly, else with tolerance for white space, never by guessing.
 
 Tolerant means whole lines that agree up to trailing white space, line ends, and an indentation that differs by the same
-amount on every line. Also here: the closest place when there is none, and how many lines differ between two texts. Not
-in here: what is put there instead (`core.edit`).
+amount on every line. Also here: the closest place when there is none. Not in here: what is put there
+instead (`core.edit`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ LINES_COMPARED = 20_000
 FULL_COMPARISONS = 200
 CLOSE_ENOUGH = 0.5
 WIDTH = 160
-COSTLY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +134,3 @@ def _most_similar(file: Sequence[str], wanted: Sequence[str]) -> int | None:
         if matcher.ratio() > best:
             best, found = matcher.ratio(), number
     return None if found is None else max(0, found - [line[:WIDTH] for line in wanted].index(longest))
-
-
-def changed_lines(before: str, after: str) -> tuple[int, int]:
-    """How many lines were added and removed; in very different long files lines are counted without their order."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    old, new = old[start:], new[start:]
-    while old and new and old[-1] == new[-1]:
-        old.pop()
-        new.pop()
-    if len(old) * len(new) > COSTLY:
-        return (Counter(new) - Counter(old)).total(), (Counter(old) - Counter(new)).total()
-    same = sum(block.size for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks())
-    return len(new) - same, len(old) - same

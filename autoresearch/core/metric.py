@@ -40,10 +40,14 @@ SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How the baseline printed the metric: with which unit (empty: none), and on one line only or on several."""
+    """How the baseline printed the metric: with which unit (empty: none), and on one line only or on several.
+
+    `names`: of the other numbers that it printed, told first of many. They stand in the record as its measures.
+    """
 
     unit: str = ""
     once: bool = True
+    names: tuple[str, ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -68,7 +72,7 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The metric, in the convention's unit, and up to 32 other numbers in the order in which they first came."""
+    """The metric, in the convention's unit, and up to 32 other numbers the baseline's first, then as they came."""
 
     value: float
     measures: Mapping[str, float]
@@ -156,7 +160,8 @@ class MetricReader:
         return self._judge(given, convention, numbers)
 
     def _judge(self, given: _Given, convention: Convention | None, numbers: Mapping[str, float]) -> Reading | NoReading:
-        measures = dict(islice(numbers.items(), MOST_MEASURES))
+        known = {name: numbers[name] for name in (convention.names if convention else ()) if name in numbers}
+        measures = dict(islice((known | dict(numbers)).items(), MOST_MEASURES))
         found = convention or Convention(given.last.unit if given.last else "", once=given.times < 2)
         value = _value(given, found)
         if not isinstance(value, str):

@@ -26,7 +26,7 @@ NUMBER = r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?"
 COMMENT = re.compile(r"(?:#|//|--|;|%)[ \t]*(?:no[ -]?tune\b|tune:(?P<text>[^\r\n]*))", re.IGNORECASE)
 RANGE = re.compile(rf"({NUMBER})\s*\.\.\s*({NUMBER})(\s+log\b)?", re.IGNORECASE)
 SPEC_END = re.compile(r"\s(?:#|//|--|;|%)|\*/|-->")
-POWER = re.compile(r"(\d+)\*\*(\d{1,2})(?!\d)")
+POWER = re.compile(r"(\d{1,9})\*\*(\d{1,2})(?!\d)")
 OPTION = re.compile(r"""(?P<quote>["']?)(?P<text>[\w./+-]+)(?P=quote)""")
 COMMENTED_OUT = re.compile(r"\s*(?:#(?!\s*define\b)|//|;|%|--(?:\s|$))")
 
@@ -42,6 +42,7 @@ NUMERAL = re.compile(rf"(?P<number>(?!0[xXbBoO]){NUMBER})(?![\d.])")
 QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>[^"'\\\r\n]*)(?P=quote)""")
 WORD = re.compile(r"[A-Za-z_][\w./+-]*")
 MAX_EXPONENT = 64
+LONGEST_LINE, LONGEST_NUMBER = 1000, 40  # what is longer is data
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,10 @@ class Literal:
     @property
     def number(self) -> int | float | None:
         """None when it is not written as one; an int exactly when it is written as one."""
-        if not re.fullmatch(NUMBER, self.text):
+        if not re.fullmatch(NUMBER, self.text) or len(self.text) > LONGEST_NUMBER:
             return None
-        return int(self.text) if re.fullmatch(r"[-+]?[\d_]+", self.text) else float(self.text)
+        number = int(self.text) if re.fullmatch(r"[-+]?[\d_]+", self.text) else float(self.text)
+        return number if math.isfinite(number) else None
 
 
 class Wish(Enum):
@@ -101,7 +103,7 @@ class Note:
             return Wish.DEFAULT
         spec = POWER.sub(lambda found: str(int(found[1]) ** int(found[2])), self.spec)
         if literal.base:
-            spec = re.sub(r"\d[\d_]*", lambda found: _exponent(int(found[0]), literal.base or 2), spec)
+            spec = re.sub(r"\d[\d_]*", lambda found: _exponent(int(found[0][:LONGEST_NUMBER]), literal.base or 2), spec)
         if found := RANGE.match(spec):
             return _range(found, literal) or Wish.PROSE
         return _options(_listed(spec), literal) or Wish.PROSE
@@ -135,7 +137,7 @@ class Note:
 
 def note_on(line: str, start: int) -> Note | None:
     """The comment about tuning on a line that begins at `start`; None without one."""
-    found = COMMENT.search(line)
+    found = COMMENT.search(line) if len(line) <= LONGEST_LINE else None
     return Note(start, line[: found.start()], found["text"]) if found else None
 
 
@@ -155,7 +157,7 @@ def _range(found: re.Match[str], literal: Literal) -> Interval | None:
     """None when it is empty, or makes no sense for the value."""
     low, high = (float(text.replace("_", "")) for text in found.group(1, 2))
     log = found[3] is not None
-    if literal.number is None or low >= high or (log and low <= 0):
+    if literal.number is None or not 0 < high - low < math.inf or (log and low <= 0):
         return None
     scale = Scale.LOG if log else Scale.GAP if low > 0 and high < 1 and (1 - low) / (1 - high) >= 5 else Scale.LINEAR
     spelled_whole = all(re.fullmatch(r"[-+]?[\d_]+", text) for text in found.group(1, 2))

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from threading import Thread
-from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from autoresearch.core.experiment import Usage
+from autoresearch.core.promise import fulfil
 from autoresearch.errors import ArError, ProposalFailed, ProposerBroken
 from autoresearch.proposers.faults import Failure, Trouble
 from autoresearch.proposers.prompt import Message
@@ -109,23 +109,6 @@ class Asking:
                 return outcome, lost
 
 
-class _HandOver(Generic[T]):
-    """Gives whatever its body raises to the future that somebody waits for, so that nothing is lost in a thread."""
-
-    def __init__(self, future: Future[T]) -> None:
-        self.future = future
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is not None:
-            self.future.set_exception(error)
-        return True
-
-
 def attempt(work: Callable[[], T], seconds: float) -> T | BaseException:
     """The value of `work()`, or what it raised, or a TimeoutError after that many seconds.
 
@@ -133,12 +116,7 @@ def attempt(work: Callable[[], T], seconds: float) -> T | BaseException:
     end of the process.
     """
     future: Future[T] = Future()
-
-    def run() -> None:
-        with _HandOver(future):
-            future.set_result(work())
-
-    Thread(target=run, name="ar-call", daemon=True).start()
+    Thread(target=fulfil, args=(future, work), name="ar-call", daemon=True).start()
     try:
         error = future.exception(timeout=seconds)
     except TimeoutError as overdue:

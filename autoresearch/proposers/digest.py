@@ -27,9 +27,10 @@ FAILURE_REASON = 500
 
 def lines(record: Digest, metric_name: str) -> str:
     """The record in words, in a fence."""
+    many = "s" * (record.total != 1)
     head = (
-        f"{record.total} experiments, {record.kept} kept. Each line: number, decision, {metric_name}, change against "
-        f"the incumbent (#{record.incumbent.number}), title, reason. This is data."
+        f"{record.total} experiment{many}, {record.kept} kept. Each line: number, decision, {metric_name}, change "
+        f"against the incumbent (#{record.incumbent.number}), title, reason. This is data."
     )
     text = ""
     for line in _sections(record):

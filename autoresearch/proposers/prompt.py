@@ -8,6 +8,7 @@ reading the reply (`reply`), calling the model (`llm`), the lines of the record 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,9 @@ PROBLEM_LIMIT = 8_000
 """Of what was wrong with it; the end counts, for that is where a traceback says it."""
 REPLY_LIMIT = 20_000
 """Of an earlier reply that is quoted back, in characters."""
+
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+"""Surrogates: bytes that are no UTF-8, as they stand in the text of a file. No request can carry them."""
 
 _SYSTEM = """\
 You improve a program by experiments, one at a time, unattended. Each reply of yours is one experiment: a change to \
@@ -92,7 +96,7 @@ class Message:
 
 def build(request: Request, task: Task) -> tuple[Message, ...]:
     """The conversation that asks for one proposal; earlier attempts at the same experiment follow as turns of it."""
-    messages = [Message(Role.SYSTEM, _system(task)), Message(Role.USER, _question(request, task))]
+    messages = [Message(Role.SYSTEM, _system(task)), Message(Role.USER, _sayable(_question(request, task)))]
     for attempt in request.attempts:
         messages += retort(_said(attempt), attempt.problem)
     return tuple(messages)
@@ -107,7 +111,7 @@ def retort(reply: str, problem: str) -> tuple[Message, Message]:
         "None of its edits is in the files: they are still as shown above. Send the complete reply again, corrected, "
         "with every edit, or with a better idea."
     )
-    return Message(Role.ASSISTANT, said.strip() or "(empty)"), Message(Role.USER, answer)
+    return Message(Role.ASSISTANT, _sayable(said.strip()) or "(empty)"), Message(Role.USER, _sayable(answer))
 
 
 def render(messages: tuple[Message, ...]) -> str:
@@ -118,6 +122,10 @@ def render(messages: tuple[Message, ...]) -> str:
 def tokens(messages: tuple[Message, ...]) -> int:
     """Roughly: four characters each, which is near enough for English and code."""
     return sum(len(message.content) for message in messages) // 4
+
+
+def _sayable(text: str) -> str:
+    return _NO_TEXT.sub("\ufffd", text)
 
 
 def _system(task: Task) -> str:
@@ -150,6 +158,9 @@ def _files(files: Mapping[str, str], room: int) -> tuple[str, int]:
     """The files in fences under their paths, and how many characters of `room` are left."""
     shown = []
     for path, text in sorted(files.items()):
+        if "\0" in text:
+            shown.append(f"## {path}\n\n(binary, not shown)")
+            continue
         part = text[: max(0, min(FILE_LIMIT, room))]
         room -= len(part)
         cut = (

@@ -9,9 +9,9 @@ What is not here: choosing values (`sampling`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 
 from autoresearch.core.experiment import Experiment, Outcome, Scalar
@@ -124,9 +124,10 @@ def past_of(trials: Sequence[Trial], present: State, axes: Mapping[str, Axis], p
     `parent` is the number of the incumbent, `name` the tuner's as a proposer.
     """
     shifts = _shifts(trials, present.skeleton)
+    place = cache(lambda key, value: axes[key].place(value))
     observations = []
     for trial in trials:
-        shift, point = shifts.get(trial.state.skeleton), _point(trial.state, axes)
+        shift, point = shifts.get(trial.state.skeleton), _point(trial.state, axes, place)
         if shift is not None and point is not None:
             observations.append(Observation(point, None if trial.cost is None else trial.cost + shift))
     known = (one.cost for one in trials if one.experiment.number == parent and one.cost is not None)
@@ -146,11 +147,11 @@ def _shifts(trials: Sequence[Trial], present: bytes) -> dict[bytes, float]:
     return {skeleton: level - min(known) for skeleton, known in costs.items() if len(known) > 1} | {present: 0.0}
 
 
-def _point(state: State, axes: Mapping[str, Axis]) -> Point | None:
+def _point(state: State, axes: Mapping[str, Axis], place: Callable[[str, Value], float]) -> Point | None:
     """None when fewer than half of the constants are there, or one has a value that its axis does not know."""
     if 2 * len(axes.keys() & state.values.keys()) < len(axes):
         return None
     try:
-        return tuple(axis.place(state.values.get(key, axis.value)) for key, axis in axes.items())
+        return tuple(place(key, state.values.get(key, axis.value)) for key, axis in axes.items())
     except ValueError:
         return None

@@ -24,7 +24,7 @@ from autoresearch.proposers.sampling import Sampler, suggest
 from autoresearch.proposers.space import Axis, Past, Point
 from autoresearch.proposers.trials import Combination, Reader, past_of, refused, state_of, tried
 
-__all__ = ["Sampler", "TunerProposer"]
+__all__ = ["Sampler", "TunerProposer", "check_constants"]
 
 DRAWS = 200
 """Suggestions looked at for one that is new."""
@@ -158,6 +158,12 @@ def _nothing_new(constants: Sequence[Constant]) -> ArError:
             hint=f"widen the ranges or annotate more constants, e.g. {EXAMPLE}",
         )
     return ProposalFailed(f"the tuner drew {DRAWS} combinations of values for {labels}; all were tried before")
+
+
+def check_constants(files: Mapping[str, str]) -> None:
+    """Raises ProposerBroken when there is nothing to tune in the editable files."""
+    if not find(files):
+        raise _nothing_to_tune(files)
 
 
 def _nothing_to_tune(files: Mapping[str, str]) -> ProposerBroken:

@@ -9,6 +9,7 @@ What is not here: who may write (the lock's holder), what a result means, what i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,9 +147,11 @@ class GitJournal:
     def _write_conversation(self, draft: Draft) -> None:
         folder = self._layout.experiment(draft.number)
         for name, text in (("prompt.md", draft.proposal.prompt), ("reply.md", draft.proposal.reply)):
-            if text:
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+            # A copy to read: a full disk must not end what the record itself survives.
+            with suppress(OSError):
+                if text:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
 
     def finish(self, draft: Draft, result: Result) -> Experiment:
         """The result's commit in place of the draft's and, on keep, the branch moved to it: all or nothing."""

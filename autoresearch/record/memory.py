@@ -64,7 +64,8 @@ class MemoryJournal:
     def tree(self, commit: str, change: Change) -> str | Refusal:
         """The id of the commit's tree with the change in it."""
         files = {**self._all(commit), **change.files}
-        return self._tree({path: text for path, text in files.items() if text is not None})
+        left = {path: text for path, text in files.items() if text is not None}
+        return self._tree(left) if left else Refusal("no file would be left")
 
     def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
         """The experiment's number and commit, before anything runs."""

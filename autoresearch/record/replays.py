@@ -39,8 +39,10 @@ def _of_experiment(repository: Repository, history: History, number: int) -> Rep
 
 
 def _of_range(repository: Repository, source: str) -> list[Replay]:
+    # A single commit is itself, not all that lies behind it.
+    walk = [] if ".." in source else ["--no-walk"]
     try:
-        commits = repository.git("rev-list", "--reverse", "--no-merges", source, "--").split()
+        commits = repository.git("rev-list", "--reverse", "--no-merges", *walk, source, "--").split()
     except RecordError as error:
         raise UsageError(
             f"--replay {source}: neither experiment numbers, a git range nor a folder of patches",

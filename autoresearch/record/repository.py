@@ -6,21 +6,28 @@ no hook runs; refs are moved by `pipes.RefWriter`. What is not here: what the co
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
-import git
-from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 from gitdb import IStream, LooseObjectDB
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.objects import FILE, LINK, MODULE, TREE, Entry, format_commit, format_tree, parse_tree
-from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, fields
+from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, fields, undisturbed
+
+# Without git on PATH the import itself would fail, with a page of advice for programmers.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import git
+from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 
 OLDEST_GIT = (2, 38)
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -43,6 +50,7 @@ class Repository:
     """One repository; `root` is the top folder of the checkout that the person is in."""
 
     def __init__(self, start: Path) -> None:
+        _need_git()
         try:
             self._repo = git.Repo(start, search_parent_directories=True)
         except (InvalidGitRepositoryError, NoSuchPathError) as error:
@@ -74,8 +82,8 @@ class Repository:
         """Run one git command. Raises RecordError with its stderr."""
         try:
             command = ["git", *SAFE, *arguments]
-            # In a session of its own: the terminal's Ctrl-C is for `ar`, which ends when it is ready to.
-            return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}, start_new_session=True))
+            with undisturbed():
+                return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}, start_new_session=True))
         except GitCommandError as error:
             said = str(error.stderr).strip().removeprefix("stderr: ").strip("' \n")
             raise RecordError(f"git {arguments[0]} failed: {said}") from error
@@ -83,13 +91,14 @@ class Repository:
     def git_status(self, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Run one git command whose exit code is an answer; returns it with the output (stderr when that is empty)."""
         command = ["git", *SAFE, *arguments]
-        code, output, errors = self._repo.git.execute(
-            command,
-            env={**QUIET, **(env or {})},
-            with_extended_output=True,
-            with_exceptions=False,
-            start_new_session=True,
-        )
+        with undisturbed():
+            code, output, errors = self._repo.git.execute(
+                command,
+                env={**QUIET, **(env or {})},
+                with_extended_output=True,
+                with_exceptions=False,
+                start_new_session=True,
+            )
         return int(code), str(output) or str(errors)
 
     # --- reading
@@ -154,8 +163,14 @@ class Repository:
     # --- writing
 
     def store(self, kind: str, data: bytes) -> str:
-        """Write one object; its id. An object that exists is not written again."""
-        stream = self._objects.store(IStream(kind, len(data), BytesIO(data)))
+        """Write one object; its id. An object that exists is not written again. Raises RecordError."""
+        try:
+            stream = self._objects.store(IStream(kind, len(data), BytesIO(data)))
+        except OSError as error:
+            place = self.common_dir / "objects"
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            hint = "free some space, then: ar run" if full else "make that folder writable, then: ar run"
+            raise RecordError(f"{place} cannot be written: {error.strerror or error}", hint=hint) from error
         return str(stream.hexsha.decode())
 
     def commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:
@@ -178,6 +193,11 @@ class Repository:
 
     def changed_tree(self, tree: str, change: Change) -> str | Refusal:
         """The id of `tree` with the files of `change` in it; every blob is written as it is, with no filter."""
+        # An id that is empty would be written into a commit, which git can never read.
+        return self._changed(tree, change) or Refusal("no file would be left")
+
+    def _changed(self, tree: str, change: Change) -> str | Refusal:
+        """The same for any folder; empty when no file is left in it."""
         folders: dict[str, dict[str, str | None]] = {}
         files: dict[str, str | None] = {}
         for path, text in change.files.items():
@@ -202,7 +222,7 @@ class Repository:
         if present and present.mode != TREE:
             kind = {LINK: "a symbolic link", MODULE: "a submodule"}.get(present.mode, "a file")
             return Refusal(f"{name} is {kind}, so no file below it can be changed")
-        below = self.changed_tree(present.id if present else "", change)
+        below = self._changed(present.id if present else "", change)
         if isinstance(below, Refusal):
             return below
         entries.pop(name, None)
@@ -223,8 +243,22 @@ class Repository:
         return None
 
 
+def current_folder() -> Path:
+    """The folder that we are in. Raises UsageError when it was deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("this folder does not exist any more", hint="cd somewhere else") from error
+
+
+def _need_git() -> None:
+    if shutil.which("git") is None:
+        raise UsageError("git is not installed", hint="install git 2.38 or newer")
+
+
 def create_repository(folder: Path, message: str) -> None:
     """Make the folder a repository of its own, with its files in a first commit; no hook runs, nothing is signed."""
+    _need_git()
     made = git.Repo.init(folder, initial_branch="main")
     made.git.execute(["git", *SAFE, "add", "--all"])
     made.close()

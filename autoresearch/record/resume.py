@@ -68,7 +68,7 @@ def obstacle(repository: Repository, run: Run, task: Task, *, ignore_head: bool 
     `ignore_head` leaves out where HEAD is: the checkout is a snapshot that the run was made from.
     """
     return (
-        _gone(repository, run) or _other_task(run, task) or ("" if ignore_head else _other_code(repository, run, task))
+        _gone(repository, run) or other_task(run, task) or ("" if ignore_head else _other_code(repository, run, task))
     )
 
 
@@ -78,7 +78,8 @@ def _gone(repository: Repository, run: Run) -> str:
     return "" if is_new or repository.resolve(run.branch_ref) else f"{run.branch} is gone"
 
 
-def _other_task(run: Run, task: Task) -> str:
+def other_task(run: Run, task: Task) -> str:
+    """How what is measured has changed since the run; empty when it has not."""
     try:
         before = parse(run.opening.config_text, run.opening.config_path)
     except ConfigError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -82,10 +83,11 @@ def find_run(repository: Repository, tag: str | None, config_path: str | None = 
 
 
 def free_tag(repository: Repository, today: datetime) -> str:
-    """Month and day (`nov23`), with `-2`, `-3` … where that is taken."""
+    """Month and day (`nov23`), with `-2`, `-3` … where that is taken. Raises UsageError where no run can be begun."""
+    _check_namespace(repository)
     stem = f"{today:%b}".lower() + str(today.day)
     taken = {row.ref.split("/")[2] for row in repository.refs("refs/autoresearch/*/run")}
-    taken |= {row.ref.removeprefix("refs/heads/autoresearch/") for row in repository.refs("refs/heads/autoresearch")}
+    taken |= {row.ref.split("/")[3] for row in repository.refs("refs/heads/autoresearch/")}
     names = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
 
@@ -94,9 +96,19 @@ def check_tag(repository: Repository, tag: str) -> str:
     """The tag, when it can name a new run. Raises UsageError."""
     if not TAG.fullmatch(tag) or tag.endswith(".lock"):
         raise UsageError(f"{tag!r} cannot name a run", hint="letters, digits, - and _, for example --tag nov23-wide")
+    _check_namespace(repository)
     if repository.ref(f"refs/heads/autoresearch/{tag}") or repository.ref(f"refs/autoresearch/{tag}/run"):
         raise UsageError(f"the run {tag} exists already", hint=f"ar run --tag {tag} goes on with it; or another --tag")
     return tag
+
+
+def _check_namespace(repository: Repository) -> None:
+    """Branches lie like files in folders, so `a` and `a/b` exclude each other."""
+    if repository.ref("refs/heads/autoresearch"):
+        raise UsageError(
+            "a branch is called autoresearch, so autoresearch/<tag> cannot be made",
+            hint="git branch -m autoresearch NAME",
+        )
 
 
 def begin(repository: Repository, tag: str, opening: Opening, previous: Run | None) -> Run:
@@ -131,7 +143,8 @@ def remove_locks(repository: Repository, run: Run) -> None:
     """Remove what a killed git left locked of this run's refs: nobody else moves them while we hold the run's lock."""
     common = repository.common_dir
     for lock in (*(common / run.prefix).glob("*.lock"), common / f"{run.branch_ref}.lock"):
-        lock.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            lock.unlink()
 
 
 def end(repository: Repository, run: Run, why: str, unbilled_usd: float) -> None:
@@ -160,7 +173,7 @@ def _read(repository: Repository, row: RefRow) -> Run:
         base_tree=_fact(facts, "Base-Tree"),
         snapshot_of=_fact(facts, "Snapshot-Of"),
         config_path=_fact(facts, "Config-Path"),
-        config_text=repository.blob(f"{row.commit}:{CONFIG_NAME}").decode("utf-8", "replace"),
+        config_text=repository.blob(f"{row.commit}:{CONFIG_NAME}").decode("utf-8-sig", "replace"),
         instructions_text=repository.blob(f"{row.commit}:{INSTRUCTIONS_NAME}").decode("utf-8", "replace"),
         budget=_fact(facts, "Budget"),
         isolation=_fact(facts, "Isolation"),

@@ -35,6 +35,12 @@ def take(repository: Repository, when: datetime) -> str:
     return repository.commit(tracked_tree(repository), [repository.head()], text, when)
 
 
+def refusal_to_move(repository: Repository, place: Path, old: str, new: str) -> str:
+    """Why `move_checkout` would fail, in git's words; empty when it would not. `new` may be a tree."""
+    code, said = repository.git_status("-C", str(place), "read-tree", "-n", "-m", "-u", old, new)
+    return "" if code == 0 else said.strip().removeprefix("error: ").partition("\n")[0]
+
+
 def move_checkout(repository: Repository, place: Path, old: str, new: str) -> None:
     """Bring a clean checkout of a branch that was moved from `old` to `new` along, as `git revert` would have."""
     repository.git("-C", str(place), "read-tree", "-m", "-u", old, new)

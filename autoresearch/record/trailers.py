@@ -74,7 +74,8 @@ def draft_facts(draft: Draft, usage: Usage) -> Iterator[tuple[str, str]]:
     yield from (("Params", chunk) for chunk in _params(proposal.params))
     if usage.tokens:
         yield "Tokens", f"{usage.tokens_in} {usage.tokens_out}"
-    if usage.cost_usd:
+    # Nothing paid for tokens is a fact, too: without it the price would read as unknown.
+    if usage.cost_usd is not None and (usage.cost_usd or usage.tokens):
         yield "Cost-USD", repr(usage.cost_usd)
     yield from (("Reverts", line) for line in _lines(map(str, draft.reverts)))
 

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -117,6 +118,9 @@ class LocalExecutor:
                 show=lambda line: self._on_line(job.number, line),
             )
         execution = judge(done, reader, job, metrics_file.text() if metrics_file else None)
+        if isinstance(execution, Unmeasured) and not self._bench.worktree.is_there:
+            self._ready = ""
+            return _deleted(execution, job)
         if isinstance(execution, Measured):
             self._artifacts.stage(job.number, self._bench.worktree.path)
         return execution
@@ -147,7 +151,18 @@ class LocalExecutor:
         failed = failure(done, limit)
         if failed is None or failed.outcome is Outcome.INTERRUPTED:
             return failed
+        if not self._bench.worktree.is_there:
+            return _deleted(failed, job)
         return Unmeasured(Outcome.CRASHED, f"setup failed: {failed.reason}", failed.seconds, {}, failed.tail)
+
+
+def _deleted(execution: Unmeasured, job: Job) -> Unmeasured:
+    """Somebody cleared `.autoresearch` away: whatever came of that says nothing about the candidate.
+
+    A run cannot go on without its baseline, so that one has failed.
+    """
+    outcome = Outcome.INTERRUPTED if job.number else Outcome.CRASHED
+    return replace(execution, outcome=outcome, reason="the worktree was deleted")
 
 
 def _taken(work: Callable[[], T]) -> T:

@@ -24,7 +24,7 @@ from typing import Any
 from autoresearch.errors import RunError
 from autoresearch.runtime.command import Command, Finished, NotStarted
 from autoresearch.runtime.output import OutputLog, Pump
-from autoresearch.runtime.supervisor import Why, descendants, signal_group
+from autoresearch.runtime.supervisor import LONGEST_WAIT, Why, descendants, signal_group
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 OVERDUE = 30.0
@@ -114,7 +114,9 @@ class Process:
             for descriptor in (self._status, *pump.tails):
                 selector.register(descriptor, selectors.EVENT_READ)
             while True:
-                ready = [key.fd for key, _ in selector.select(max(0.0, self._overdue - time.monotonic()))]
+                # epoll counts milliseconds in 32 bits: it cannot wait for 25 days at once.
+                wait = min(LONGEST_WAIT, max(0.0, self._overdue - time.monotonic()))
+                ready = [key.fd for key, _ in selector.select(wait)]
                 if not ready and time.monotonic() >= self._overdue:
                     self._wake_or_kill()
                 for descriptor in ready:

@@ -104,6 +104,11 @@ class Worktree:
         _forget(self.path, self._admin)
         self._admin = Path()
 
+    @property
+    def is_there(self) -> bool:
+        """False when somebody has deleted it since it was laid out."""
+        return (self.path / ".git").exists()
+
     def _restore_tracked(self) -> None:
         try:
             self._reset()

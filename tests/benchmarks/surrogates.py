@@ -134,8 +134,8 @@ def kinks(rng: Rng) -> Surrogate:
 
 
 def one_constant(rng: Rng) -> Surrogate:
-    optimum = rng.uniform(0.1, 0.9)
-    full = max((0.5 - optimum) ** 2, 0.01)
+    optimum = 0.5 + rng.choice([-1, 1]) * rng.uniform(0.15, 0.45)
+    full = (0.5 - optimum) ** 2
     return Surrogate((UNIT,), (0.5,), lambda x: (x[0] - optimum) ** 2 / full, 0.0, 0.05)
 
 

@@ -82,3 +82,12 @@ def test_an_experiment_never_sees_our_ar(tmp_path: Path, without_archiver: str) 
     assert (missing.code, "command not found: make" in missing.error) == (1, True)
     stub = shell(repository, ".autoresearch/bin/ar rcs x.a", without_archiver)
     assert (stub.returncode, stub.stderr) == (127, "ar: there is no archiver on PATH\n")
+
+
+def test_a_program_that_cannot_be_read_is_still_an_archiver(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    program = tmp_path / "ar"
+    shutil.copy("/bin/true", program)
+    program.chmod(0o111)
+    assert shell(tmp_path, "ar rcs x.a", f"{SCRIPTS}{os.pathsep}{tmp_path}").returncode == 0

@@ -42,7 +42,7 @@ def test_a_run_that_is_killed_after_any_event_goes_on_as_if_nothing_had_happened
     interrupted: set[int] = set()
     for number, name in [*((0, name) for name in AT_THE_BASELINE), *((1, name) for name in AFTER_IT)]:
         before = toy.experiments()
-        runs.append(toy.start(*toy.run_arguments(-1, 1), "--json"))
+        runs.append(toy.start(*toy.run_arguments("slow", 1), "--json"))
         runs[-1].sees("run-started")
         if name != "run-started":
             of = "number" if name == "experiment-finished" else "experiment"
@@ -51,7 +51,7 @@ def test_a_run_that_is_killed_after_any_event_goes_on_as_if_nothing_had_happened
     runs.append(toy.start(*toy.run_arguments(-1, 1), "--json"))
     assert runs[-1].ends().code == 0
     assert_nothing_lost(toy, runs, interrupted)
-    assert len(interrupted - {0}) == 3
+    assert len(interrupted - {0}) >= 2
 
 
 def test_a_run_that_is_killed_at_random_moments_loses_nothing_with_git_gc_between(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_run_that_is_killed_at_random_moments_loses_nothing_with_git_gc_betwee
         if turn % 4 == 3:
             git(toy.root, "gc", "--quiet")
     runs.append(toy.start(*toy.run_arguments("hang"), "--json"))
-    runs[-1].sees("sample-started")
+    until(lambda: any("sleep 600" in process for process in toy.processes()), "the experiment runs")
     git(toy.root, "gc", "--quiet", "--prune=now")
     interrupted |= kill(toy, runs[-1])
     runs.append(toy.start(*toy.run_arguments(-1, 1), "--json"))

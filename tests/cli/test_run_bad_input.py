@@ -266,3 +266,12 @@ def test_changes_that_make_no_difference_are_said(ar: Cli, tmp_path: Path) -> No
     same = patches(tmp_path / "p", *(("solve.py", solve(), solve(x=number)) for number in (5.0, 6.0, 7.0)))
     done = ar(repository, "run", "--json", "--replay", str(same))
     assert ["exactly the same number" in one["message"] for one in done.named("warning")] == [True]
+
+
+def test_a_file_name_cannot_forge_a_line_or_move_the_cursor(ar: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "x\nhint: rm -rf ~\x1b[2J\x9b2J"
+    folder.mkdir()
+    done = ar(folder, "run")
+    assert done.error.startswith(f"{tmp_path}/x hint: rm -rf ~?[2J?2J is not in a git repository")
+    assert done.hints == "git init, and a first commit"
+    assert "\x1b" not in done.err

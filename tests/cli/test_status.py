@@ -36,7 +36,7 @@ def test_it_follows_a_run_and_knows_when_it_was_killed(tmp_path: Path) -> None:
     until(lambda: any("sleep 600" in process for process in toy.processes()), "the experiment runs")
     page = toy.ar("status").out
     assert page.splitlines()[0] == "autoresearch/toy   a small loss"
-    assert re.fullmatch(r"running: sampling #4 for \d+ (ms|s) of 1m", facts(page)["state"])
+    assert re.fullmatch(r"running: sampling #4 for \d+ m?s of 1m( \d+s)?", facts(page)["state"])
     assert facts(page)["loss"] == "100 → 99 (−1.0 %), best is #1"
     assert facts(page)["tried"] == "3, 1 kept (33 %)"
     assert facts(page)["not kept"] == "1 not better, 1 crashed"

@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from autoresearch.core.edit import Change, Create, Delete, Refusal, Replace, Write, apply, summary
+from autoresearch.core.edit import Change, Create, Delete, Refusal, Replace, Write, apply
 
 TRAIN = textwrap.dedent(
     """\
@@ -260,36 +260,6 @@ def test_the_closest_place_is_found_in_a_long_file():
     same = "\n".join(["}"] * 20_000)
     assert "more than once" in refused([Replace("f", "} \n" * 500, "x")], {"f": same})
     assert "not in the file" in refused([Replace("f", "} \n" * 500 + "x\n", "x")], {"f": same})
-
-
-@pytest.mark.parametrize(
-    ("edits", "expected"),
-    [
-        ([Replace("train.py", "LR = 0.1\n", "LR = 1\nX = 2\nY = 3\n")], "train.py +3 −1"),
-        ([Replace("train.py", "LR = 0.1\n", "")], "train.py −1"),
-        ([Create("new.py", "a\nb\n")], "new.py (new) +2"),
-        ([Create("empty.py", "")], "empty.py (new)"),
-        ([Write("train.py", TRAIN.replace("0.1", "0.2").replace("10", "11"))], "train.py +2 −2"),
-        ([Create(f"n{number}", "x") for number in range(4)], "n0 (new) +1, n1 (new) +1, n2 (new) +1, n3 (new) +1"),
-        ([Delete("train.py")], "train.py (deleted) −10"),
-        ([Write("train.py", TRAIN.rstrip())], "train.py +1 −1"),
-        (
-            [Create(f"n{number}", "x") for number in range(6)],
-            "n0 (new) +1, n1 (new) +1, n2 (new) +1, n3 (new) +1, and 2 more",
-        ),
-    ],
-)
-def test_a_summary_counts_lines(edits, expected):
-    files = {"train.py": TRAIN}
-    change = apply(edits, files)
-    assert isinstance(change, Change)
-    assert summary(change, files) == expected
-
-
-def test_a_summary_of_two_long_and_different_files_is_still_quick():
-    old = "".join(f"{number}\n" for number in range(5000))
-    new = "".join(f"{number}\n" for number in range(4999, 0, -1))
-    assert summary(Change({"f": new}), {"f": old}) == "f −1"
 
 
 def test_whole_lines_do_not_match_inside_longer_ones() -> None:

@@ -431,3 +431,15 @@ def test_candidates_are_the_named_numbers_with_their_last_value_and_how_often():
     assert candidates(lines) == [("loss", 2, 2), ("acc", 0.7, 2), ("sub.f1", 0.6, 1)]
     assert candidates([]) == []
     assert len(candidates(f"name{number}: 1" for number in range(2000))) == 256
+
+
+def test_the_baselines_names_come_first_among_many_numbers():
+    lines = [*(f"new{number}: {number}" for number in range(40)), "memory_mb: 5", "val_bpb: 1"]
+    known = read("\n".join(lines), convention=Convention(names=("steps", "memory_mb")))
+    assert isinstance(known, Reading)
+    assert list(known.measures)[:2] == ["memory_mb", "new0"]
+    assert len(known.measures) == 32
+    failed = read("\n".join(lines[:-1]), convention=Convention(names=("memory_mb",)))
+    assert isinstance(failed, NoReading)
+    assert "memory_mb" in failed.measures
+    assert Convention(names=("memory_mb",)).flags == ()

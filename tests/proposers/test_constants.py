@@ -135,8 +135,15 @@ def test_what_is_written_is_found_again_with_the_same_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "\x00LR = 1\n", "LR = 1", "x" * 100_000, "LR = 0.1\rWD = 0.2\r", "((((" * 5000]
-)
+    "text",
+    [
+        "", "\n", "\x00LR = 1\n", "LR = 1", "x" * 100_000, "LR = 0.1\rWD = 0.2\r", "((((" * 5000,
+        "A = " + "9" * 5000, "x = " + "9" * 500 + "  # tune: 1..2\n", "x = 5  # tune: 1.." + "9" * 500,
+        "x = 1.5  # tune: 1,1e999\n", "x = 1.5  # tune: -1e308..1e308\n", "N = 2**99999999  # tune: 1..2\n",
+        "a:b, " * 150 + "x = 1  # tune: 1..2\n",
+    ],
+)  # fmt: skip
 def test_odd_files_are_no_problem(text: str) -> None:
     for constant in find({"a.py": text, "b.txt": text}):
+        assert not any("inf" in str(value) or "nan" in str(value) for value in every_value(constant))
         assert text[constant.literal.start : constant.literal.end] == constant.literal.text

@@ -73,9 +73,9 @@ def test_the_beginning_is_byte_identical_until_something_is_kept() -> None:
     before = question(request())
     asked = request([BASELINE, experiment(1, 1.1)], budget_left="1 h", in_flight=("deeper",))
     after = question(asked)
-    begin = before.index("#0 keep")
+    begin = before.index("\n\n# Record of this run")
     assert "RATE = 3.0" in before[:begin]
-    assert after[:begin].replace("2 experiments, 1 kept", "1 experiments, 1 kept") == before[:begin]
+    assert after[:begin] == before[:begin]
     assert build(asked, TASK)[0] == build(request(), TASK)[0]
 
 
@@ -189,3 +189,23 @@ def test_a_long_problem_keeps_its_end_and_a_long_reply_its_beginning() -> None:
     assert messages[2].content.startswith("begin")
     assert "the error\n```" in messages[3].content
     assert sum(len(message.content) for message in messages[2:]) < 30_000
+
+
+def test_bytes_that_are_no_text_do_not_keep_the_prompt_from_being_sent() -> None:
+    latin = b"# caf\xe9\n".decode("utf-8", "surrogateescape")
+    path = b"na\xefve.py".decode("utf-8", "surrogateescape")
+    attempt = Attempt(Proposal("t", "", (), "llm", reply=latin), f"not found: {latin}")
+    messages = build(request(files={path: latin}, context={"notes.txt": latin}, attempts=(attempt,)), TASK)
+    assert "".join(message.content for message in messages).encode().count("caf\ufffd".encode()) == 4
+    assert "## na\ufffdve.py\n\n```py\n# caf\ufffd\n```" in messages[1].content
+
+
+def test_a_binary_file_is_named_but_not_shown() -> None:
+    text = question(request(context={"logo.png": "PNG\0\udc89" * 100_000, "notes.txt": "notes\n"}))
+    assert "## logo.png\n\n(binary, not shown)\n" in text
+    assert "PNG" not in text
+    assert "notes\n" in text
+
+
+def test_one_experiment_is_not_called_several() -> None:
+    assert record([BASELINE]).startswith("1 experiment, 1 kept.")

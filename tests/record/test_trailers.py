@@ -69,6 +69,7 @@ def test_an_experiment_survives_the_way_into_a_message_and_back() -> None:
         {"outcome": Outcome.CRASHED, "metric": None, "metric_name": "", "samples": (LostSample(Outcome.CRASHED, 3),)},
         {"outcome": Outcome.REJECTED, "samples": (), "metric": None, "metric_name": "", "measures": {}},
         {"usage": Usage(10, 20, None)},
+        {"usage": Usage(10, 20, 0.0)},
         {"usage": Usage()},
         {"params": {f"parameter_{number}": number / 3 for number in range(200)}},
         {"samples": tuple(Sample(number / 7, number) for number in range(300))},

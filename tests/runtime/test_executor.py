@@ -21,6 +21,7 @@ from autoresearch.errors import ArError, ConfigError, RecordError, RunError
 from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.canary import CanaryResult, Unproved, Unused, Used
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.tree import remove
 from autoresearch.runtime.worktree import Worktree
 from tests.support.installs import Venv
 from tests.support.repositories import git, make_repository, state_of, write
@@ -267,6 +268,28 @@ def test_a_stopped_sample_is_interrupted_and_its_future_fulfilled(lab: Lab, at_o
     assert isinstance(done, Unmeasured)
     assert (done.outcome, done.reason) == (Outcome.INTERRUPTED, "stopped")
     assert "started" in done.tail
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(0, Outcome.CRASHED), (3, Outcome.INTERRUPTED)])
+def test_a_deleted_worktree_is_not_the_candidates_fault(lab: Lab, number: int, outcome: Outcome) -> None:
+    executor = lab.executor("echo started; while [ -e x.txt ]; do sleep 0.01; done; cat x.txt")
+    future = executor.submit(lab.job(number, convention=ONCE))
+    until(lambda: bool(lab.shown))
+    remove(lab.layout.home)
+    done = future.result(PATIENCE)
+    assert isinstance(done, Unmeasured)
+    assert (done.outcome, done.reason) == (outcome, "the worktree was deleted")
+    executor.close()
+    assert lab.measured('echo "loss: $(cat x.txt)"').value == 1.5
+
+
+def test_in_a_setup_as_well(lab: Lab) -> None:
+    executor = lab.executor("echo loss: 1", setup="echo started; while [ -e x.txt ]; do sleep 0.01; done; exit 1")
+    future = executor.submit(lab.job(3))
+    until(lambda: bool(lab.shown))
+    remove(lab.layout.home)
+    assert isinstance(done := future.result(PATIENCE), Unmeasured)
+    assert (done.outcome, done.reason) == (Outcome.INTERRUPTED, "the worktree was deleted")
 
 
 def test_a_stop_before_the_command_has_started_counts(lab: Lab) -> None:

@@ -155,6 +155,11 @@ def test_the_limit_ends_a_command_and_term_comes_first(tmp_path: Path) -> None:
     assert (done.why, done.exit_code, ran.lines) == (Why.TIMED_OUT, 4, ["saved"])
 
 
+def test_a_limit_of_a_year_is_a_limit_like_any_other(tmp_path: Path) -> None:
+    done = Ran(tmp_path, limit=365 * 86400.0, grace=30 * 86400.0).finished("echo loss: 1")
+    assert (done.why, done.exit_code) == (Why.ENDED, 0)
+
+
 def test_a_process_that_ignores_term_is_killed(tmp_path: Path) -> None:
     ran = Ran(tmp_path, limit=0.7)
     done = ran.finished(DEAF)

@@ -53,7 +53,8 @@ class PlainLines:
                 self._print(f"warning: {clean(message)}")
             case RunFinished():
                 best = "" if event.best is None else f", best {self._metric_name} {format_metric(event.best)}"
-                self._print(f"done: {clean(event.why)}{best}, {event.kept} kept, {event.discarded} discarded")
+                ended = "stopped" if event.exit_code else "done"
+                self._print(f"{ended}: {clean(event.why)}{best}, {event.kept} kept, {event.discarded} discarded")
             case Proposing() | SampleStarted() | OutputLine():
                 pass
 

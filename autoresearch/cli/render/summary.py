@@ -5,9 +5,11 @@ Not in here: what it took (the budget's meter says that) and which branch the pe
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, variance
 
 from rich.text import Text
 
@@ -32,16 +34,29 @@ class Ending:
 
 
 def headline(history: History) -> str:
-    """`12 kept of 103 · 3.281 → 3.204 (−2.3 %)`: the best number is the mean of all its samples."""
+    """`12 kept of 103 · 3.281 → 3.204 (−2.3 % ± 0.2)`: the best number is the mean of all its samples.
+
+    Behind ± stands the standard error of the difference, where both sides have several samples.
+    """
     counts = f"{kept_changes(history)} kept of {tried_changes(history)}"
     baseline, best = history.baseline, history.best
     first = None if baseline is None else history.metric(baseline.number)
     last = None if best is None else history.metric(best.number)
     if first is None:
         return f"{counts} · no baseline"
-    if last is None or best is baseline:
+    if baseline is None or best is None or last is None or best is baseline:
         return f"{counts} · baseline {format_metric(first)}"
-    return f"{counts} · {format_metric(first)} → {format_metric(last)} ({format_change(last, first)})"
+    error = _error(history.values(baseline.number), history.values(best.number))
+    return f"{counts} · {format_metric(first)} → {format_metric(last)} ({format_change(last, first)}{error})"
+
+
+def _error(before: tuple[float, ...], after: tuple[float, ...]) -> str:
+    """In per cent of the size of the mean before, or as it is where that is 0: as the change itself is written."""
+    if len(before) < 2 or len(after) < 2:
+        return ""
+    error = math.sqrt(variance(before) / len(before) + variance(after) / len(after))
+    reference = abs(fmean(before)) / 100 or 1.0
+    return f" ± {format_metric(float(f'{error / reference:.1g}'))}"
 
 
 def summary(ending: Ending) -> Text:

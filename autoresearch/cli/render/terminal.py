@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import termios
 import threading
@@ -19,6 +20,8 @@ DEFAULT_SIZE = (80, 24)
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 ERASE_BELOW = "\r\x1b[J"
 LOCAL_MODES = 3
+PATIENCE = 1.0
+"""Seconds that giving it back waits for a terminal that takes nothing (Ctrl-S, a connection that is lost)."""
 
 
 def can_show_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -43,6 +46,14 @@ def terminal_size(descriptor: int) -> tuple[int, int]:
     except OSError:
         return DEFAULT_SIZE
     return (columns, rows) if columns > 0 and rows > 0 else DEFAULT_SIZE
+
+
+def takes_output(descriptor: int, patience: float = PATIENCE) -> bool:
+    """Would a write go through within so many seconds?"""
+    try:
+        return bool(select.select([], [descriptor], [], patience)[1])
+    except (OSError, ValueError):
+        return False
 
 
 class Terminal:
@@ -100,14 +111,26 @@ class Terminal:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def give_back(self) -> None:
-        """Clear what is drawn and restore the terminal, unless that is done already."""
-        with self._lock:
+        """Clear what is drawn and restore the terminal, unless that is done already.
+
+        Of one that takes nothing only the modes are restored: nobody may wait for it, a signal handler least of all.
+        """
+        is_idle = self._lock.acquire(timeout=PATIENCE)
+        try:
             if self.is_ours:
-                self.write(ERASE_BELOW + SHOW_CURSOR)
-                if self._modes is not None:
-                    with contextlib.suppress(termios.error):
-                        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)  # type: ignore[arg-type]
+                can_write = is_idle and takes_output(self._descriptor)
+                if can_write:
+                    self.write(ERASE_BELOW + SHOW_CURSOR)
+                self._restore_modes(termios.TCSADRAIN if can_write else termios.TCSANOW)
             self._open = False
+        finally:
+            if is_idle:
+                self._lock.release()
+
+    def _restore_modes(self, when: int) -> None:
+        if self._modes is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self._descriptor, when, self._modes)  # type: ignore[arg-type]
 
     def _suspend(self, _signal: int, _frame: FrameType | None) -> None:
         self.give_back()

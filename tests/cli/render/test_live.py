@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -206,6 +206,40 @@ def test_a_run_goes_on_when_its_terminal_is_closed(tmp_path: Path) -> None:
         person.closes_the_window()
         person.child.wait()
     assert done.read_text() == "done"
+
+
+@pytest.mark.parametrize("how", ["suspended", "full"])
+def test_a_terminal_that_takes_nothing_holds_up_nobody(tmp_path: Path, how: str) -> None:
+    done = tmp_path / "done"
+    program = (
+        "import os, pathlib, select, sys, termios, time\n"
+        "from tests.support.screen_driver import Driver, LiveScreen\n"
+        "driver = Driver()\n"
+        "with LiveScreen(driver.view, sys.stdout) as screen:\n"
+        "    sys.stdin.readline()\n"
+        "    if sys.argv[1] == 'suspended':\n"
+        "        termios.tcflow(1, termios.TCOOFF)\n"
+        "    for _ in range(20_000):\n"
+        "        screen.print('x' * 60)\n"
+        "    while select.select([], [1], [], 0)[1]:\n"
+        "        time.sleep(0.01)\n"
+        "    screen.restore()\n"
+        "echoes = termios.tcgetattr(1)[3] & termios.ECHO\n"
+        f"pathlib.Path({str(done)!r}).write_text('echoes' if echoes else 'silent')\n"
+        "os._exit(0)\n"
+    )
+    with Person(["-c", program, how], 80, 24) as person:
+        person.sees("one moment")
+        person.types("go")
+        until(lambda: done.exists() and done.read_text() != "")
+        assert done.read_text() == "echoes"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
 
 
 def test_a_pipe_and_a_dumb_terminal_get_no_live_screen() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoresearch.cli.render.live_state import Live, LiveState, Phase, read_live
 from autoresearch.cli.render.status import StatusView, status, status_json
-from autoresearch.cli.render.summary import Ending, summary
+from autoresearch.cli.render.summary import Ending, headline, summary
 from autoresearch.core.budget import Share
 from autoresearch.core.events import (
     ExperimentFinished,
@@ -21,7 +22,7 @@ from autoresearch.core.events import (
     SampleFinished,
     SampleStarted,
 )
-from autoresearch.core.experiment import Decision, Measured, Outcome, Usage
+from autoresearch.core.experiment import Decision, Measured, Outcome, Sample, Usage
 from autoresearch.core.history import Direction, History
 from tests.support.experiments import experiment
 
@@ -79,6 +80,25 @@ def test_the_page_after_a_crash_and_before_a_baseline() -> None:
         "spent      0 s in experiments, 0 usd",
         "isolation  basic",
     ]
+
+
+def test_the_noise_is_told_where_it_is_known() -> None:
+    known = replace(view(history()), noise=0.00123)
+    assert "noise      ±0.00123 per sample" in page(known)
+    assert status_json(known)["noise"] == 0.00123
+
+
+def test_the_gain_has_its_error_where_both_sides_have_several_samples() -> None:
+    first = (Sample(3.27, 0), Sample(3.292, 1))
+    second = (Sample(3.2, 2), Sample(3.208, 3))
+    kept = experiment(1, 3.204, decision=Decision.KEEP, samples=second)
+    both = History(Direction.MIN, [experiment(0, 3.281, samples=first), kept])
+    assert headline(both) == "1 kept of 1 · 3.281 → 3.204 (−2.3 % ± 0.4)"
+    one = History(Direction.MIN, [experiment(0, 3.281), kept])
+    assert headline(one) == "1 kept of 1 · 3.281 → 3.204 (−2.3 %)"
+    zero = (Sample(-0.1, 0), Sample(0.1, 1))
+    none = History(Direction.MAX, [experiment(0, 0.0, samples=zero), kept])
+    assert headline(none) == "1 kept of 1 · 0 → 3.204 (+3.204 ± 0.1)"
 
 
 def test_the_page_as_json() -> None:
