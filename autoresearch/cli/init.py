@@ -73,6 +73,7 @@ def init(
     Example: [bold]ar init[/] or [bold]ar init --from gpt demo[/]
     """
     from autoresearch.cli import setting_up
+    from autoresearch.record.repository import current_folder
 
     answers = Answers(command, metric, direction, tuple(editable or ()), yes, force)
     _refuse_mixed(answers, folder, config, {"--list": listed, "--from": task is not None, "--check": check})
@@ -84,7 +85,7 @@ def init(
         from autoresearch.cli.checking import check_command
 
         return check_command(config)
-    return setting_up.set_up(answers, Path.cwd())
+    return setting_up.set_up(answers, current_folder())
 
 
 def _refuse_mixed(answers: Answers, folder: Path | None, config: Path | None, does: Mapping[str, bool]) -> None:

@@ -20,6 +20,7 @@ import typer
 
 from autoresearch.cli.render.live_state import read_live
 from autoresearch.cli.render.status import StatusView
+from autoresearch.core.decision import pooled_noise
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import CONFIG_NAME
@@ -119,6 +120,7 @@ def status_view(record: Record) -> StatusView:
     newest = find_run(record.repository, None)
     unfinished = not record.run.why and newest is not None and newest.tag == record.run.tag
     running = live is not None or (held is not None and unfinished)
+    noise = pooled_noise(record.history.groups())
     return StatusView(
         tag=record.run.tag,
         branch=record.run.branch,
@@ -130,4 +132,5 @@ def status_view(record: Record) -> StatusView:
         isolation=record.run.opening.isolation,
         live=live,
         shares=live.budget if live is not None and running else (),
+        noise=noise.deviation if noise.freedom else None,
     )

@@ -1,6 +1,6 @@
 """Compares the tuner's samplers on made-up functions, in the loop's own way: keep what is better on one sample.
 
-    python -m tests.benchmarks.tuner_bench                  everything; about an hour on one core
+    python -m tests.benchmarks.tuner_bench                  everything; about half an hour on one core
     python -m tests.benchmarks.tuner_bench --samplers local,tpe --functions training,bowl --repeats 10
 
 Printed per function and sampler: the share of the gain that can be had (0: still at the start, 1: at the optimum)

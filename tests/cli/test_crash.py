@@ -66,6 +66,7 @@ def test_a_run_that_is_killed_at_random_moments_loses_nothing_with_git_gc_betwee
         interrupted |= kill(toy, runs[-1])
         if turn % 4 == 3:
             git(toy.root, "gc", "--quiet")
+    until(lambda: not toy.processes(), "nothing of the killed run is left that could be taken for the experiment")
     runs.append(toy.start(*toy.run_arguments("hang"), "--json"))
     until(lambda: any("sleep 600" in process for process in toy.processes()), "the experiment runs")
     git(toy.root, "gc", "--quiet", "--prune=now")

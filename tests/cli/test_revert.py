@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
+from tests.support.cli import finish
 from tests.support.repositories import git, state_of, write
 from tests.support.running import until
 from tests.support.toy import Toy
@@ -123,6 +125,21 @@ def test_a_change_is_taken_back_and_the_search_goes_on_from_what_is_left(tmp_pat
     assert "\n#10 keep 100 " in toy.ar("revert", "--to", "baseline").out
     assert toy.branch == toy.experiments()[10]["commit"]
     assert git(toy.root, "diff", "main", toy.branch) == ""
+    toy.assert_sound()
+
+
+def test_ctrl_c_takes_nothing_back(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    toy.run(-1, "awaits:001")
+    branch = toy.branch
+    process = toy.cli.start(toy.root, "revert", "1")
+    until(lambda: any("sleep 600" in one for one in toy.processes()), "the state is measured")
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130
+    assert "nothing was taken back" in done.out
+    assert toy.experiments()[3].items() >= {"Outcome": "interrupted", "Decision": "discard"}.items()
+    assert toy.branch == branch
     toy.assert_sound()
 
 

@@ -28,6 +28,7 @@ for file in params/*.txt; do
         stubborn) trap '' TERM; echo waiting; sleep 600; sleep 600 ;;
         orphan) setsid sleep 600 & loss=$((loss - 1)) ;;
         needs:*) [ -e "params/${word#needs:}.txt" ] || exit 4; loss=$((loss - 1)) ;;
+        awaits:*) [ -e "params/${word#awaits:}.txt" ] || sleep 600; loss=$((loss - 1)) ;;
         slow) echo waiting; sleep 0.6; loss=$((loss - 1)) ;;
         *) loss=$((loss + word)) ;;
     esac
