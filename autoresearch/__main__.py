@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from autoresearch.archiver import hand_over
@@ -10,8 +11,10 @@ from autoresearch.archiver import hand_over
 def main() -> None:
     """Run the command line."""
     hand_over(sys.argv[1:])
-    from autoresearch.cli.app import main as run
-
+    try:
+        from autoresearch.cli.app import main as run
+    except KeyboardInterrupt:
+        os._exit(130)
     run()
 
 

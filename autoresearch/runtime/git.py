@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from autoresearch.errors import RecordError
+from autoresearch.runtime.undisturbed import undisturbed
 
 _QUIET = {
     "core.hooksPath": os.devnull,
@@ -32,14 +33,16 @@ def git(arguments: list[str], cwd: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        with undisturbed():
+            done = subprocess.run(
+                ["git", *settings, *arguments],
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                start_new_session=True,
+            )
     except OSError as error:
         raise RecordError(f"git cannot be called in {cwd}: {error.strerror}") from error
     if done.returncode:

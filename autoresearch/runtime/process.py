@@ -25,6 +25,7 @@ from autoresearch.errors import RunError
 from autoresearch.runtime.command import Command, Finished, NotStarted
 from autoresearch.runtime.output import OutputLog, Pump
 from autoresearch.runtime.supervisor import LONGEST_WAIT, Why, descendants, signal_group
+from autoresearch.runtime.undisturbed import undisturbed
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 OVERDUE = 30.0
@@ -45,7 +46,8 @@ class Process:
         control, self._control = os.pipe()
         self._status, status = os.pipe()
         try:
-            self._supervisor = self._spawn(control, status)
+            with undisturbed():
+                self._supervisor = self._spawn(control, status)
         except OSError as error:
             self._close_control()
             os.close(self._status)
