@@ -70,6 +70,9 @@ class Person:
         """Look until it has happened; in the middle of a frame nothing is judged."""
         deadline = time.monotonic() + PATIENCE
         while self._reads() or not happened():
+            if self.child.flag_eof and happened():
+                # It ended in the same moment: there is no further frame to wait for.
+                return
             ended = self.child.flag_eof or time.monotonic() > deadline
             assert not ended, f"waited {what}:\n" + "\n".join(self.lines)
 
