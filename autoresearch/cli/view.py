@@ -27,7 +27,7 @@ from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.errors import RecordError
 from autoresearch.record.journal import read_run
 from autoresearch.record.repository import Repository, current_folder
-from autoresearch.record.runs import Run, find_run, runs
+from autoresearch.record.runs import Run, pick, runs
 from autoresearch.runtime.lock import holder
 
 
@@ -48,6 +48,8 @@ class Record:
     run: Run
     aim: Aim
     history: History
+    is_newest: bool
+    """No other run of this repository was worked on later."""
 
     @property
     def layout(self) -> Layout:
@@ -62,14 +64,16 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
     here = current_folder()
     repository = Repository(config.resolve().parent if config else here)
     name = None if tag else _config_name(repository, config, here)
-    run = find_run(repository, tag, name)
+    known = runs(repository)
+    run = pick(known, tag, name)
     if run is None:
-        if others := runs(repository):
-            _only_others(name or "this configuration", [one.tag for one in others])
+        if known:
+            _only_others(name or "this configuration", [one.tag for one in known])
         return None
     aim = _aim(run)
     with _no_garbage_collection():
-        return Record(repository, run, aim, History(aim.direction, read_run(repository, run).shown))
+        history = History(aim.direction, read_run(repository, run).shown)
+    return Record(repository, run, aim, history, is_newest=run is known[-1])
 
 
 @contextmanager
@@ -117,8 +121,7 @@ def status_view(record: Record) -> StatusView:
     if held is None or live is None or live.pid != held.pid:
         # Stale, or the run is at work in another checkout, which has a state of its own.
         live = None
-    newest = find_run(record.repository, None)
-    unfinished = not record.run.why and newest is not None and newest.tag == record.run.tag
+    unfinished = not record.run.why and record.is_newest
     running = live is not None or (held is not None and unfinished)
     noise = pooled_noise(record.history.groups())
     return StatusView(

@@ -49,7 +49,7 @@ class Recorded:
 
 
 def read_run(repository: Repository, run: Run) -> Recorded:
-    """One `for-each-ref` and nothing else, whatever the length of the history; it is read while git still prints."""
+    """One listing of the refs and nothing else, whatever the length of the history; read while git still prints."""
     experiments: list[Experiment] = []
     drafts: list[RefRow] = []
     failed = None

@@ -1,19 +1,18 @@
 """Two git processes that live as long as the run: one that reads objects, one that moves refs.
 
 Each is started when first needed, in a session of its own so that Ctrl-C in the terminal cannot end it in the middle
-of a transaction, and ends by itself when our end of its pipe closes, also when `ar` is killed. And one that is read
-while it still prints: a history of ten thousand experiments.
+of a transaction, and ends by itself when our end of its pipe closes, also when `ar` is killed. And a pair
+that is read while it still prints: a history of ten thousand experiments.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -28,6 +27,7 @@ SAFE = (
 
 ZERO = "0" * 40
 CHUNK = 1 << 16
+ROW = "%(objectname) %(objectsize) %(rest)"
 OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -144,29 +144,41 @@ class RefWriter(GitPipe):
                 raise RecordError(f"git could not move the refs: {self._failure()}")
 
 
-def fields(root: Path, *command: str) -> Iterator[str]:
-    """What a git command prints, field by field (each ends with a NUL), while git still works on the rest.
+def objects_of_refs(root: Path, *prefixes: str) -> Iterator[tuple[str, str, bytes]]:
+    """Full name, object id and object of every ref below the prefixes, sorted by name.
 
-    Raises RecordError with git's words when the command fails.
+    One git process lists them, a second one prints the objects, and we read while both still work: `for-each-ref` alone
+    prints nothing before it has read everything. Raises RecordError with git's words when one of them fails.
     """
-    arguments, pipe, nothing = ["git", *SAFE, "-C", str(root), *command], subprocess.PIPE, subprocess.DEVNULL
-    with tempfile.TemporaryFile() as errors:
-        with undisturbed():
-            git = subprocess.Popen(arguments, stdin=nothing, stdout=pipe, stderr=errors, start_new_session=True)
-        with git:
-            yield from _fields(git)
-        said = _text(errors)
-    if git.returncode:
-        raise RecordError(f"git {command[0]} failed: {said}")
+    with tempfile.TemporaryFile() as said, ExitStack() as pipes:
+        listing = _reading(root, said, "for-each-ref", "--format=%(objectname) %(refname)", *prefixes)
+        pipes.enter_context(listing)
+        git = _reading(root, said, "cat-file", "--buffer", f"--batch={ROW}", stdin=listing.stdout)
+        pipes.enter_context(git)
+        if git.stdout is None or listing.stdout is None:
+            raise RecordError("git could not be started with pipes")
+        listing.stdout.close()
+        while header := git.stdout.readline().decode().split():
+            if len(header) != 3:
+                raise RecordError(f"git has no object {header[0]}, and a ref names it", hint="see it: git fsck")
+            commit, size, ref = header
+            yield ref, commit, git.stdout.read(int(size) + 1)[:-1]
+        for one in (listing, git):
+            if one.wait():
+                raise RecordError(f"git failed: {_text(said)}")
 
 
-def _fields(git: subprocess.Popen[bytes]) -> Iterator[str]:
-    rest = b""
-    if git.stdout is None:
-        raise RecordError("git could not be started with pipes")
-    while chunk := os.read(git.stdout.fileno(), CHUNK):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from (field.decode(errors="replace") for field in whole)
+def _reading(root: Path, said: IO[bytes], *command: str, stdin: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    arguments, pipe = ["git", *SAFE, "-C", str(root), *command], subprocess.PIPE
+    with undisturbed():
+        return subprocess.Popen(
+            arguments,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=said,
+            bufsize=CHUNK,
+            start_new_session=True,
+        )
 
 
 def _text(said: IO[bytes]) -> str:

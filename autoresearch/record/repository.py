@@ -21,7 +21,7 @@ from gitdb import IStream, LooseObjectDB
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.objects import FILE, LINK, MODULE, TREE, Entry, format_commit, format_tree, parse_tree
-from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, fields, undisturbed
+from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, objects_of_refs, undisturbed
 
 # Without git on PATH the import itself would fail, with a page of advice for programmers.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -150,11 +150,14 @@ class Repository:
         return [(one[3], Entry(one[1], one[3], one[2])) for one in parsed if one]
 
     def refs(self, *prefixes: str) -> Iterator[RefRow]:
-        """All refs below the prefixes, in one git process whatever their number."""
-        form = "".join(f"%({one})%00" for one in ("refname", "objectname", "tree", "parent", "contents"))
-        rows = fields(self.root, "for-each-ref", f"--format={form}", *prefixes)
-        for ref, commit, tree, parents, text in zip(rows, rows, rows, rows, rows, strict=False):
-            yield RefRow(ref.strip(), commit, tree, tuple(parents.split()), text)
+        """All refs below the prefixes, with what they point to, whatever their number."""
+        for ref, commit, raw in objects_of_refs(self.root, *prefixes):
+            yield _row(ref, commit, raw)
+
+    def row(self, ref: str) -> RefRow | None:
+        """One ref by its full name, None when there is none."""
+        commit = self.ref(ref)
+        return _row(ref, commit, self.reader.read(commit)[2]) if commit else None
 
     def ref(self, name: str) -> str | None:
         """What a full ref name points to."""
@@ -241,6 +244,12 @@ class Repository:
             blob = self.store("blob", text.encode("utf-8", "surrogateescape"))
             entries[name] = Entry(present.mode if present else FILE, name, blob)
         return None
+
+
+def _row(ref: str, commit: str, raw: bytes) -> RefRow:
+    header, _, text = raw.decode(errors="replace").partition("\n\n")
+    tree, *parents = re.findall(r"^(?:tree|parent) ([0-9a-f]{40})$", header, re.MULTILINE) or [""]
+    return RefRow(ref, commit, tree, tuple(parents), text)
 
 
 def current_folder() -> Path:

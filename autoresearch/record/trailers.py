@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -54,11 +55,13 @@ def parse(text: str) -> tuple[str, str, Trailers]:
     """Subject, body and trailers of a message that `message` wrote."""
     head, _, last = text.rstrip("\n").rpartition("\n\n")
     subject, _, body = head.partition("\n\n")
-    facts: dict[str, list[str]] = {}
+    facts: defaultdict[str, list[str]] = defaultdict(list)
     for line in last.split("\n"):
         name, separator, value = line.partition(": ")
         if separator:
-            facts.setdefault(name, []).append(value)
+            facts[name].append(value)
+    # A name that is not there must be an error again, not an empty list.
+    facts.default_factory = None
     return subject, body, facts
 
 

@@ -18,7 +18,7 @@ from autoresearch.record.journal import GitJournal
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.replays import find_replays
 from autoresearch.record.repository import Repository
-from autoresearch.record.runs import Opening, begin, check_tag, find_run, free_tag, remove_locks
+from autoresearch.record.runs import Opening, begin, check_tag, find_run, free_tag, remove_locks, runs
 from tests.record.test_journal_contract import FILES, SCOPE, baseline, proposal, result
 from tests.support.repositories import git, make_repository, write
 
@@ -117,3 +117,22 @@ def test_a_byte_order_mark_before_the_recorded_configuration_is_no_part_of_it(re
     known = find_run(repository, "nov23")
     assert known is not None
     assert known.opening.config_text == "goal = 'x'\n"
+
+
+def test_runs_are_found_whether_their_refs_are_loose_or_packed(repository: Repository) -> None:
+    begin(repository, "nov23", opening(repository), None)
+    git(repository.root, "pack-refs", "--all", "--prune")
+    begin(repository, "nov24.wide", opening(repository), None)
+    assert [run.tag for run in runs(repository)] == ["nov23", "nov24.wide"]
+    git(repository.root, "pack-refs", "--all", "--prune")
+    assert [run.tag for run in runs(repository)] == ["nov23", "nov24.wide"]
+
+
+def test_a_ref_whose_object_is_gone_is_a_clear_error(repository: Repository) -> None:
+    run = begin(repository, "nov23", opening(repository), None)
+    commit = repository.commit(repository.tree_of(repository.head()), [], "lost\n", run.started)
+    repository.move(RefChange("refs/autoresearch/nov23/0007", commit, ZERO))
+    (repository.common_dir / "objects" / commit[:2] / commit[2:]).unlink()
+    with pytest.raises(RecordError, match=f"git has no object {commit}") as caught:
+        list(repository.refs(run.prefix))
+    assert caught.value.hint == "see it: git fsck"
