@@ -32,5 +32,6 @@ fix: $(BIN)/ar ## repair what can be repaired by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BIN)/ar ## compare the tuner's samplers on functions of known truth
+bench: $(BIN)/ar ## the decision rules and the tuner's samplers, on made-up problems of known truth
+	$(BIN)/python -m tests.benchmarks.decision_bench
 	$(BIN)/python -m tests.benchmarks.tuner_bench --repeats 5

@@ -13,10 +13,12 @@ from autoresearch.core.edit import Change, Conflict, Edit, Refusal, apply
 from autoresearch.core.experiment import FREE, Proposal, Usage
 from autoresearch.core.ports import Attempt, Journal, Proposer, Request
 from autoresearch.core.scope import Scope
+from autoresearch.core.seed_change import only_the_seed
 from autoresearch.errors import ProposalFailed
 
 RETRIES = 2
 """How often a proposer hears why its proposal cannot stand before that is recorded as rejected."""
+ONLY_A_SEED = "only a random seed changes: a lucky seed is no gain (allowed by [decision] allow_seed_change = true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,20 @@ Answer = Ready | Rejected
 class Gate:
     """Every way to a running experiment leads through `ask`."""
 
-    def __init__(self, proposer: Proposer, journal: Journal, scope: Scope, tried: Callable[[str], int | None]) -> None:
+    def __init__(
+        self,
+        proposer: Proposer,
+        journal: Journal,
+        scope: Scope,
+        tried: Callable[[str], int | None],
+        *,
+        allow_seed_change: bool = False,
+    ) -> None:
         self.proposer = proposer
         self.journal = journal
         self.scope = scope
         self.tried = tried
+        self.allow_seed_change = allow_seed_change
 
     def ask(self, request: Request) -> Answer:
         """Blocks while the proposer thinks. Raises what `Proposer.propose` raises, with all that was billed."""
@@ -74,6 +85,8 @@ class Gate:
         change = apply(proposal.edits, request.files)
         if isinstance(change, Refusal):
             return change
+        if not self.allow_seed_change and only_the_seed(request.files, change):
+            return Refusal(ONLY_A_SEED)
         return self._new_tree(request.parent.commit, change)
 
     def _path_problem(self, edit: Edit) -> str:

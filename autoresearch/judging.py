@@ -1,27 +1,39 @@
 """From the first sample of an experiment to its result in the record. The rule decides, the journal writes.
 
+A number that is missing, or no number, ends the experiment with that outcome, also in the middle of its repeats, and so
+does a crash of its second sample: what fails now and then is no improvement.
+
 What is not here: when a sample is taken and a proposal asked for (`loop`), and what makes one better (`core.decision`).
 """
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from autoresearch.confirming import Veto, confirm, confirm_baseline, more_holdout
 from autoresearch.core import events
-from autoresearch.core.decision import Discard, Keep, More, Side
+from autoresearch.core.decision import Discard, Keep, More, Side, Verdict
 from autoresearch.core.experiment import (
     FREE,
     Decision,
     Execution,
     Experiment,
+    Measured,
     Outcome,
+    Passed,
     Proposal,
     Unmeasured,
     Usage,
 )
-from autoresearch.core.ports import Job
+from autoresearch.core.ports import Job, Task
 from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.opened import Open
 from autoresearch.orders import SLOWEST, Parts, Settings, baseline_is_done, evidence_for, is_stale
+from autoresearch.prices import money_of, unpriced
+from autoresearch.simpler import SIMPLER, net_lines, tolerated
 
+SUSPICIOUS = "suspicious"
+"""Flag of an experiment whose gain was too good to be believed at once."""
 BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "baseline")
 
 
@@ -45,12 +57,18 @@ class Judge:
         if not carried:
             self.unbilled += usage
 
+    def charge(self, experiment: Open, task: Task, execution: Execution) -> None:
+        """Count the money that an execution spent: what it printed, and the time of the machine."""
+        usd = money_of(task, execution, self.history, self.settings)
+        experiment.spent_usd += usd
+        self.parts.meter.book(Usage(cost_usd=usd))
+
     def begin(self, parent: Experiment | None, tree: str, proposal: Proposal) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
         meter, settings = self.parts.meter, self.settings
         stale = parent is not None and is_stale(parent.number, self.history, settings, meter, self.samples)
-        side = Side.INCUMBENT if stale else Side.CANDIDATE
-        experiment = Open(self.parts.journal.draft(parent, tree, proposal), side)
+        task = Task.INCUMBENT if stale else Task.SAMPLE
+        experiment = Open(self.parts.journal.draft(parent, tree, proposal), task)
         self.open.append(experiment)
         number, cost = experiment.draft.number, proposal.usage.cost_usd
         self.parts.announce(events.Proposed(number, proposal.title, proposal.hypothesis, cost))
@@ -61,44 +79,86 @@ class Judge:
         experiment = self.begin(parent, parent.tree, proposal)
         self.finish(experiment, Outcome.REJECTED, Decision.DISCARD, reason)
 
-    def book(self, experiment: Open, side: Side, at: int, job: Job, execution: Execution) -> None:
-        """One sample more; `at` is its running count in the run."""
-        self.parts.announce(events.SampleFinished(job.number, job.sample, execution))
-        self.parts.meter.sample_took(execution.seconds)
-        if side is Side.INCUMBENT:
-            experiment.take_incumbent(execution, at)
-        else:
-            experiment.take(execution, at)
+    def book(self, experiment: Open, at: int, job: Job, execution: Execution) -> None:
+        """One execution more; `at` is the running count of samples in the run."""
+        # Not the holdout's number: what is announced may be printed into a file that an experiment can read.
+        told = Passed(execution.seconds) if job.task is Task.HOLDOUT and isinstance(execution, Measured) else execution
+        self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
+        if job.task.is_sample:
+            self.parts.meter.sample_took(execution.seconds)
+        self.charge(experiment, job.task, execution)
+        experiment.take(job.task, execution, at)
 
     def weigh(self, experiment: Open) -> None:
-        """Keep, discard, or one more sample."""
+        """Keep, discard, or one more execution."""
         if experiment.is_baseline:
             self.weigh_baseline(experiment)
             return
         if not experiment.measured:
-            experiment.wants = Side.CANDIDATE
+            experiment.wants = Task.SAMPLE
             return
-        match self.parts.rule(evidence_for(experiment, self.history)):
+        match self.verdict(experiment):
             case Keep(reason):
-                self.finish(experiment, Outcome.MEASURED, Decision.KEEP, reason)
+                self.confirm(experiment, reason)
             case Discard(reason):
                 self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, reason)
             case More(side, _):
-                experiment.wants = side
+                experiment.wants = Task.INCUMBENT if side is Side.INCUMBENT else Task.SAMPLE
+
+    def verdict(self, experiment: Open) -> Verdict:
+        """The rule's; a change that removes code and is no gain gets a second chance."""
+        evidence = evidence_for(experiment, self.history)
+        verdict = self.parts.rule(evidence)
+        allowed = tolerated(self.history, self.settings.standards.max_loss) if isinstance(verdict, Discard) else 0.0
+        journal, draft = self.parts.journal, experiment.draft
+        if not allowed or net_lines(journal.files(draft.parent_commit), journal.files(draft.commit)) >= 0:
+            return verdict
+        second = self.parts.simpler(allowed)(evidence)
+        if isinstance(second, Keep) and SIMPLER not in experiment.flags:
+            experiment.flags += (SIMPLER,)
+        return verdict if isinstance(second, Discard) else second
+
+    def confirm(self, experiment: Open, reason: str) -> None:
+        """The rule says keep: what else must hold is run, one thing after the other, and the rule asked again."""
+        match confirm(experiment, self.history, self.settings.standards):
+            case Task() as task:
+                experiment.wants = task
+            case Veto(outcome, why):
+                self.finish(experiment, outcome, Decision.DISCARD, why)
+            case None:
+                if experiment.suspicion:
+                    experiment.flags += (SUSPICIOUS,)
+                    reason += f"; suspicious at first ({experiment.suspicion}), and so again in a fresh worktree"
+                self.finish(experiment, Outcome.MEASURED, Decision.KEEP, reason)
 
     def weigh_baseline(self, experiment: Open) -> None:
         """It is kept whatever it measures, once the samples are enough to say how much they scatter."""
-        if baseline_is_done(experiment, self.settings, self.parts.meter):
-            if len(experiment.samples) > 1:
-                experiment.flags += (f"{SLOWEST}{experiment.slowest:.3f}",)
-            self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
-        else:
-            experiment.wants = Side.CANDIDATE
+        settings = self.settings
+        if problem := unpriced(experiment, settings):
+            self.refuse_baseline(experiment, problem, "print it, or take `cost` out of [experiment]")
+        match confirm_baseline(experiment, settings.standards):
+            case Task() as task:
+                experiment.wants = task
+            case Veto(_, why):
+                self.refuse_baseline(experiment, why, "what the code as it is cannot do, no change is kept for")
+            case None if not baseline_is_done(experiment, settings, self.parts.meter):
+                experiment.wants = Task.SAMPLE
+            case None if more_holdout(experiment, settings.standards):
+                experiment.wants = Task.HOLDOUT
+            case None:
+                if len(experiment.samples) > 1:
+                    experiment.flags += (f"{SLOWEST}{max(experiment.took):.3f}",)
+                self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
+
+    def refuse_baseline(self, experiment: Open, reason: str, hint: str) -> NoReturn:
+        """Record and raise BaselineFailed: with this baseline nothing could ever be kept."""
+        self.finish(experiment, Outcome.CHECKS_FAILED, Decision.DISCARD, reason)
+        raise BaselineFailed(f"the baseline failed: {reason}", hint=hint)
 
     def lose_incumbent(self, experiment: Open, execution: Unmeasured) -> None:
         """The incumbent, measured before, gave no number: once is an accident. Raises RunError at the second time."""
         if experiment.lost_incumbents < 2:
-            experiment.wants = Side.INCUMBENT
+            experiment.wants = Task.INCUMBENT
             return
         number = experiment.draft.parent
         raise RunError(

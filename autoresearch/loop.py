@@ -16,14 +16,15 @@ from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
+from autoresearch.closing import look_again, reserve
 from autoresearch.core import events
-from autoresearch.core.decision import Side
-from autoresearch.core.experiment import Execution, Measured, Outcome, Unmeasured, Usage
-from autoresearch.core.ports import Attempt
-from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken
+from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured, Usage
+from autoresearch.core.final_check import FinalCheck
+from autoresearch.core.ports import Attempt, Task
+from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken, RunError
 from autoresearch.gate import Answer, Ready, Rejected
 from autoresearch.judging import BASELINE, Judge
-from autoresearch.opened import Answered, Message, Open, Sampled, StopRequested, in_background
+from autoresearch.opened import Answered, Message, Open, Sampled, SampledAgain, StopRequested, in_background
 from autoresearch.orders import Parts, Settings, enough, job_for, request_for
 
 FAILURES_IN_A_ROW = 10
@@ -44,13 +45,15 @@ class Loop:
         self.failures = 0
         self.why = ""
         self.stopping = False
+        self.cold = settings.warm_up
+        self.final: FinalCheck | None = None
 
     def run(self) -> str:
         """Until the budget is used up, the target is reached or somebody says stop; returns why, in words."""
         if self.history.baseline is None:
             self.judge.begin(None, self.parts.journal.base_tree(), BASELINE)
         while True:
-            self.why = self.why or enough(self.history, self.settings, self.parts.meter, self.judge.since_keep)
+            self.why = self.why or self.enough()
             self.ask()
             self.fill()
             if self.running or (self.thinking and not self.why):
@@ -59,11 +62,18 @@ class Loop:
                 break
         self.why = self.why or "the baseline was interrupted"
         self.close()
+        if not self.stopping:
+            self.final = look_again(self)
         return self.why
 
     def stop(self, why: str, *, at_once: bool = False) -> None:
         """Ask for an end; may be called from a signal handler and from any thread."""
         self.inbox.put(StopRequested(why, at_once))
+
+    def enough(self) -> str:
+        """Why no further experiment is begun; empty while there is no reason."""
+        kept_back = reserve(self.history, self.settings, self.parts.meter)
+        return enough(self.history, self.settings, self.parts.meter, self.judge.since_keep, kept_back)
 
     def ask(self) -> None:
         """Keep as many proposals in the making as slots and look-ahead allow."""
@@ -108,13 +118,16 @@ class Loop:
                 self.judge.reject(parent, proposal, reason)
 
     def start(self, experiment: Open) -> None:
-        """Take the sample that the experiment wants."""
-        side, experiment.wants = experiment.wants or Side.CANDIDATE, None
-        job = job_for(experiment, side, self.history, self.settings)
+        """Run what the experiment wants; before the first sample of this call, where asked for, once for nothing."""
+        task = Task.WARM_UP if self.cold else experiment.wants or Task.SAMPLE
+        if not self.cold:
+            experiment.wants = None
+        self.cold = False
+        job = job_for(experiment, task, self.history, self.settings)
         self.running += 1
-        self.judge.samples += 1
-        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit))
-        post = partial(Sampled, experiment, side, self.judge.samples, job)
+        self.judge.samples += task.is_sample
+        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, task))
+        post = partial(Sampled, experiment, self.judge.samples, job)
         self.parts.executor.submit(job).add_done_callback(lambda done: self.inbox.put(post(done)))
 
     def take(self) -> None:
@@ -127,11 +140,13 @@ class Loop:
             case Answered(future, repairs):
                 self.thinking -= 1
                 self.take_answer(future, repairs)
-            case Sampled(experiment, side, at, job, future):
+            case Sampled(experiment, at, job, future):
                 self.running -= 1
                 execution = self.with_cause(future.result())
-                self.judge.book(experiment, side, at, job, execution)
-                self.judge_sample(experiment, side, execution)
+                self.judge.book(experiment, at, job, execution)
+                self.judge_sample(experiment, job.task, execution)
+            case SampledAgain():
+                raise RunError("a sample of the final check came before the end")
             case StopRequested(why, at_once):
                 if self.running and not self.stopping and not at_once:
                     self.parts.announce(events.Warned(f"{why}: ending what runs; Ctrl-C ends it at once"))
@@ -161,7 +176,7 @@ class Loop:
                 self.ready.append(answer)
             elif isinstance(answer, Ready):
                 repairs.draft = self.parts.journal.redraft(repairs.draft, answer.tree, answer.proposal)
-                repairs.wants = Side.CANDIDATE
+                repairs.wants = Task.SAMPLE
         if repairs is not None and repairs.wants is None:
             self.judge.fail(repairs)
 
@@ -172,22 +187,27 @@ class Loop:
             raise ProposerBroken(f"{self.failures} proposals in a row failed, the last with: {error}", hint=error.hint)
         self.parts.announce(events.Warned(f"no proposal: {error}"))
 
-    def judge_sample(self, experiment: Open, side: Side, execution: Execution) -> None:
+    def judge_sample(self, experiment: Open, task: Task, execution: Execution) -> None:
         """A number is weighed; a crash may be mended within the experiment; everything else is its end."""
         match execution:
-            case Measured():
+            case Measured() | Passed() if task is not Task.WARM_UP:
                 self.judge.weigh(experiment)
-            case Unmeasured(outcome) if side is Side.INCUMBENT and outcome is not Outcome.INTERRUPTED:
+            case Unmeasured(Outcome.INTERRUPTED):
+                self.judge.fail(experiment)
+            case _ if task is Task.WARM_UP:
+                pass
+            case Unmeasured() if task is Task.INCUMBENT:
                 self.judge.lose_incumbent(experiment, execution)
-            case Unmeasured(outcome, reason) if outcome is Outcome.CRASHED and self.may_repair(experiment):
+            case Unmeasured(Outcome.CRASHED, reason) if self.may_repair(experiment):
                 experiment.repairs += 1
                 self.think(experiment, (Attempt(experiment.draft.proposal, f"{reason}\n{execution.tail}"),))
             case Unmeasured():
                 self.judge.fail(experiment)
 
     def may_repair(self, experiment: Open) -> bool:
-        """The proposer has tries left, and time."""
-        return experiment.repairs < self.settings.repair_attempts and not experiment.is_baseline and not self.why
+        """The proposer has tries left, and time. Code that was measured once is not replaced by another."""
+        is_new = not experiment.is_baseline and not experiment.measured
+        return is_new and experiment.repairs < self.settings.repair_attempts and not self.why
 
     def close(self) -> None:
         """What is open ends; proposals that were never begun are only billed."""

@@ -6,13 +6,13 @@ An experiment is open from its first sample to its decision; between two samples
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from statistics import fmean
 from typing import TypeVar
 
-from autoresearch.core.decision import Side
 from autoresearch.core.experiment import (
     FREE,
     AnySample,
@@ -22,12 +22,13 @@ from autoresearch.core.experiment import (
     LostSample,
     Measured,
     Outcome,
+    Passed,
     Result,
     Sample,
     Unmeasured,
     Usage,
 )
-from autoresearch.core.ports import Job
+from autoresearch.core.ports import Job, Task
 from autoresearch.core.promise import fulfil
 from autoresearch.gate import Answer
 
@@ -39,17 +40,27 @@ class Open:
     """One experiment between its draft and its decision."""
 
     draft: Draft
-    wants: Side | None = Side.CANDIDATE
-    """Whose sample is to be taken next; None while one runs, or a repair is thought of."""
+    wants: Task | None = Task.SAMPLE
+    """What is to be run next; None while something runs, or a repair is thought of."""
     samples: list[AnySample] = field(default_factory=list)
     incumbent_samples: list[tuple[int, Sample]] = field(default_factory=list)
     last: Execution | None = None
     seconds: float = 0.0
-    slowest: float = 0.0
-    """Seconds of its longest sample."""
+    took: list[float] = field(default_factory=list)
+    """Seconds of each of its samples."""
+    numbers: list[Mapping[str, float]] = field(default_factory=list)
+    """What each of its measured samples printed besides the metric."""
+    holdout: list[float] = field(default_factory=list)
+    checked: bool = False
+    """The checks have passed."""
+    suspicion: str = ""
+    """Why its gain was not believed at once; a fresh sample has been asked for."""
+    spent_usd: float = 0.0
+    """Money that running it cost, so far."""
     repairs: int = 0
     lost_incumbents: int = 0
     flags: tuple[str, ...] = ()
+    feedback: str = ""
 
     @property
     def is_baseline(self) -> bool:
@@ -59,29 +70,54 @@ class Open:
     def measured(self) -> list[Sample]:
         return [sample for sample in self.samples if isinstance(sample, Sample)]
 
-    def take(self, execution: Execution, at: int) -> None:
-        """Book one of its own samples."""
-        self.last = execution
-        self.seconds += execution.seconds
-        self.slowest = max(self.slowest, execution.seconds)
-        if isinstance(execution, Measured):
-            self.samples.append(Sample(execution.value, at))
-            self.flags = tuple(dict.fromkeys((*self.flags, *execution.flags)))
-        else:
-            self.samples.append(LostSample(execution.outcome, at))
+    @property
+    def measures(self) -> Mapping[str, float]:
+        """The means of the numbers that every measured sample printed; without one, what the last execution printed."""
+        if self.numbers:
+            first, *others = self.numbers
+            names = [name for name in first if all(name in one for one in others)]
+            return {name: fmean(one[name] for one in self.numbers) for name in names}
+        return {} if self.last is None or isinstance(self.last, Passed) else self.last.measures
 
-    def take_incumbent(self, execution: Execution, at: int) -> None:
-        """Book a sample of the incumbent that was taken to judge this one. A lost one says nothing about this one."""
+    def take(self, task: Task, execution: Execution, at: int) -> None:
+        """Book what came of one execution; `at` is its running count among the samples of the run."""
         self.seconds += execution.seconds
+        match task:
+            case Task.SAMPLE | Task.FRESH:
+                self._take_sample(execution, at)
+            case Task.INCUMBENT:
+                self._take_incumbent(execution, at)
+            case Task.HOLDOUT if isinstance(execution, Measured):
+                self.holdout.append(execution.value)
+            case Task.CHECKS if isinstance(execution, Passed):
+                self.checked = True
+            case Task.CHECKS | Task.HOLDOUT:
+                self.last = execution
+            case Task.WARM_UP:
+                self.last = execution if _is_stop(execution) else self.last
+
+    def _take_sample(self, execution: Execution, at: int) -> None:
+        self.last = execution
+        self.took.append(execution.seconds)
+        match execution:
+            case Measured():
+                self.samples.append(Sample(execution.value, at))
+                self.numbers.append(execution.measures)
+                self.flags = tuple(dict.fromkeys((*self.flags, *execution.flags)))
+                self.feedback = execution.feedback
+            case Unmeasured():
+                self.samples.append(LostSample(execution.outcome, at))
+                self.feedback = execution.feedback
+            case Passed():
+                raise TypeError("a sample gives a number, or says why there is none")
+
+    def _take_incumbent(self, execution: Execution, at: int) -> None:
+        """A sample that was taken to judge this one. A lost one says nothing about this one."""
         if isinstance(execution, Measured) and self.draft.parent is not None:
             self.incumbent_samples.append((self.draft.parent, Sample(execution.value, at)))
         else:
             self.lost_incumbents += 1
-            self.last = execution if self._is_stop(execution) else self.last
-
-    @staticmethod
-    def _is_stop(execution: Execution) -> bool:
-        return isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED
+            self.last = execution if _is_stop(execution) else self.last
 
     def result(self, outcome: Outcome, decision: Decision, reason: str, unbilled: Usage = FREE) -> Result:
         """The experiment's end, as the record wants it."""
@@ -91,12 +127,18 @@ class Open:
             reason=reason,
             samples=tuple(self.samples),
             incumbent_samples=tuple(self.incumbent_samples),
-            measures=self.last.measures if self.last else {},
+            measures=self.measures,
             seconds=self.seconds,
             ended=datetime.now(UTC),
             flags=self.flags,
-            unbilled=unbilled,
+            unbilled=unbilled + Usage(cost_usd=self.spent_usd),
+            holdout=tuple(self.holdout),
+            feedback=self.feedback,
         )
+
+
+def _is_stop(execution: Execution) -> bool:
+    return isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +151,18 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A sample ended; `at` is its running count in the run."""
+    """An execution ended; `at` is the running count of samples in the run."""
 
     experiment: Open
-    side: Side
     at: int
     job: Job
+    future: Future[Execution]
+
+
+@dataclass(frozen=True, slots=True)
+class SampledAgain:
+    """A sample of the final check ended."""
+
     future: Future[Execution]
 
 
@@ -126,7 +174,7 @@ class StopRequested:
     at_once: bool
 
 
-Message = Answered | Sampled | StopRequested
+Message = Answered | Sampled | SampledAgain | StopRequested
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
+from autoresearch.confirming import Standards
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
-from autoresearch.core.decision import Evidence, Rule, Side, pooled_noise
+from autoresearch.core.decision import Discard, Evidence, Rule, pooled_noise
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import History
 from autoresearch.core.metric import Convention
-from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy
+from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy, Task
 from autoresearch.core.seeds import sample_seed
 from autoresearch.errors import RunError
 from autoresearch.gate import Gate
@@ -24,8 +25,17 @@ SLOWEST = "slowest="
 """Flag of a baseline with several samples: seconds of the slowest, from which the time limit follows."""
 FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
+CHECK_LIMIT = 600.0
+"""Seconds that checks and the holdout may take at least, where a sample may take less."""
+LAST_WORDS = 2
+"""So many of the last experiments, and the incumbent, are heard."""
 SHORTEST_EXTRA_LIMIT = 60.0
 """Seconds that a sample may always take beyond the baseline's."""
+
+
+def no_rule(tolerated: float) -> Rule:
+    """Nothing is kept for being simpler."""
+    return lambda _: Discard(f"a loss of {tolerated:g} is not tolerated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class Parts:
     announce: events.Listener
     instructions: Callable[[], str]
     """The text of program.md as it is now."""
+    simpler: Callable[[float], Rule] = no_rule
+    """The rule for a change that removes code, by the loss that is tolerated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,20 @@ class Settings:
     """None: three, or one when a sample takes long."""
     refresh: int | None = None
     """The incumbent is sampled again when it has not been for so many samples; None: never."""
+    standards: Standards = field(default_factory=Standards)
+    cost_name: str = ""
+    """A number that the command prints, and that is money spent, in US dollars; empty: none."""
+    usd_per_second: float = 0.0
+    """Price of the machine."""
+    warm_up: bool = False
+    """Run the command once before the first sample of this call."""
+    final_check: bool = False
     workers: int = 1
     lookahead: int = 0
 
 
-def enough(history: History, settings: Settings, meter: Meter, since_keep: int) -> str:
-    """Why no further experiment is begun; empty while there is no reason."""
+def enough(history: History, settings: Settings, meter: Meter, since_keep: int, reserve: float = 0.0) -> str:
+    """Why no further experiment is begun; empty while there is no reason. `reserve`: seconds to leave."""
     incumbent = history.incumbent
     if incumbent is None:
         return ""
@@ -71,7 +91,7 @@ def enough(history: History, settings: Settings, meter: Meter, since_keep: int) 
         return f"the target {settings.target:g} is reached"
     if settings.patience is not None and since_keep >= settings.patience:
         return f"{since_keep} experiments in a row kept nothing"
-    return meter.exhausted() or meter.too_short() or ""
+    return meter.exhausted() or meter.too_short(reserve) or ""
 
 
 def request_for(parts: Parts, number: int, in_flight: tuple[str, ...], attempts: tuple[Attempt, ...] = ()) -> Request:
@@ -89,27 +109,38 @@ def request_for(parts: Parts, number: int, in_flight: tuple[str, ...], attempts:
         budget_left=parts.meter.left(),
         in_flight=in_flight,
         attempts=attempts,
+        feedback=feedback_of(parts.journal),
     )
 
 
-def job_for(opened: Open, side: Side, history: History, settings: Settings) -> Job:
-    """The sample that an open experiment wants: of its own commit, or of the incumbent's."""
+def feedback_of(journal: Journal) -> Mapping[int, str]:
+    """What the newest kept and the last two experiments had to say, by number."""
+    history = journal.history()
+    last = [one.number for one in history.experiments[-LAST_WORDS:]]
+    numbers = sorted({*last, *([history.incumbent.number] if history.incumbent else [])})
+    return {number: text for number in numbers if (text := journal.feedback(number))}
+
+
+def job_for(opened: Open, task: Task, history: History, settings: Settings) -> Job:
+    """What an open experiment wants to be run: of its own commit, or of the incumbent's."""
     draft = opened.draft
     number, commit, sample = draft.number, draft.commit, len(opened.samples) + 1
-    if side is Side.INCUMBENT:
-        if draft.parent is None:
-            raise RunError("the baseline has no incumbent to be compared with")
-        number, commit = draft.parent, draft.parent_commit
-        sample = len(history.samples(number)) + len(opened.incumbent_samples) + 1
-    baseline = history.baseline
-    return Job(
-        number=number,
-        commit=commit,
-        sample=sample,
-        seed=sample_seed(settings.seed, number, sample),
-        limit=limit_for(history, settings),
-        convention=convention_of(baseline) if baseline else None,
-    )
+    convention = convention_of(history.baseline) if history.baseline else None
+    limit = limit_for(history, settings)
+    match task:
+        case Task.INCUMBENT:
+            if draft.parent is None:
+                raise RunError("the baseline has no incumbent to be compared with")
+            number, commit = draft.parent, draft.parent_commit
+            sample = len(history.samples(number)) + len(opened.incumbent_samples) + 1
+        case Task.HOLDOUT:
+            sample, convention = max(1, len(opened.samples)) + len(opened.holdout), None
+            limit = max(limit, CHECK_LIMIT)
+        case Task.CHECKS:
+            sample, limit = max(1, len(opened.samples)), max(limit, CHECK_LIMIT)
+        case Task.SAMPLE | Task.FRESH | Task.WARM_UP:
+            pass
+    return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task)
 
 
 def convention_of(baseline: Experiment) -> Convention:

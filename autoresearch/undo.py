@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autoresearch.core.decision import Side
 from autoresearch.core.experiment import (
     Decision,
     Execution,
     Experiment,
     Measured,
     Outcome,
+    Passed,
     Proposal,
     Unmeasured,
 )
 from autoresearch.core.history import History
-from autoresearch.core.ports import Job, Journal
+from autoresearch.core.ports import Job, Journal, Task
 from autoresearch.errors import RunError, UsageError
 from autoresearch.opened import Open
 from autoresearch.orders import Settings, job_for
@@ -71,10 +71,12 @@ def undo(journal: Journal, measure: Callable[[Job], Execution] | None, settings:
     if measure is None:
         result = opened.result(Outcome.SKIPPED, Decision.KEEP, f"{REASON}, not measured")
         return journal.finish(opened.draft, result)
-    job = job_for(opened, Side.CANDIDATE, journal.history(), settings)
+    job = job_for(opened, Task.SAMPLE, journal.history(), settings)
     execution = measure(job)
-    opened.take(execution, journal.history().sample_count + 1)
+    opened.take(Task.SAMPLE, execution, journal.history().sample_count + 1)
     match execution:
+        case Passed():
+            raise TypeError("a sample gives a number, or says why there is none")
         case Measured():
             return journal.finish(opened.draft, opened.result(Outcome.MEASURED, Decision.KEEP, REASON))
         case Unmeasured(Outcome.INTERRUPTED, reason):

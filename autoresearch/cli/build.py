@@ -13,14 +13,15 @@ from pathlib import Path
 from threading import Event as Flag
 
 from autoresearch.cli.project import Project
+from autoresearch.cli.rules import rules_of, standards_of
 from autoresearch.cli.run import RunOptions
 from autoresearch.core.budget import Budget, Meter, merge, parse_budget
-from autoresearch.core.decision import Rule, keep_if_better, proved
 from autoresearch.core.events import Listener
 from autoresearch.core.experiment import Outcome
 from autoresearch.core.history import Direction, History
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Executor, Journal, Proposer
+from autoresearch.core.seeds import Seeds
 from autoresearch.errors import UsageError
 from autoresearch.gate import Gate
 from autoresearch.loop import Loop
@@ -33,7 +34,7 @@ from autoresearch.record.journal import GitJournal, read_run
 from autoresearch.record.replays import find_replays
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Run, runs, unbilled_usd
-from autoresearch.runtime.bench import ExecutorSettings
+from autoresearch.runtime.bench import ExecutorSettings, HoldoutSettings
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.strategy import Greedy
 
@@ -68,8 +69,6 @@ class Source:
 
 
 LLM, TUNER, REPLAY = "llm", "tuner", "replay"
-REFRESH = 25
-"""Samples after which the incumbent is sampled again, so that a lucky one does not stay."""
 DEFAULT_LIMIT = 3600.0
 """Seconds that a baseline without a configured limit may take, unless the time budget is shorter."""
 
@@ -134,10 +133,12 @@ def check_tunable(choice: Choice, files: Mapping[str, str]) -> None:
 
 def executor_settings(project: Project, tag: str) -> ExecutorSettings:
     """What the configuration says about running the command."""
-    config = project.config.experiment
+    config, metric, holdout = project.config.experiment, project.config.metric, project.config.holdout
+    wanted = (*project.config.constraints, *([config.cost] if config.cost else []))
+    held_out = HoldoutSettings(holdout.command, MetricSpec(holdout.metric or metric.name)) if holdout.command else None
     return ExecutorSettings(
         command=config.command,
-        metric=MetricSpec(project.config.metric.name, project.config.metric.pattern),
+        metric=MetricSpec(metric.name, metric.pattern, wanted),
         tag=tag,
         setup=config.setup,
         sub=project.base,
@@ -147,7 +148,10 @@ def executor_settings(project: Project, tag: str) -> ExecutorSettings:
         cache=config.cache,
         artifacts=config.artifacts,
         pythonpath=config.pythonpath,
-        metrics_file=project.config.metric.metrics_file,
+        metrics_file=metric.metrics_file,
+        feedback=config.feedback,
+        checks=config.checks,
+        holdout=held_out,
         stop_grace=config.stop_grace,
     )
 
@@ -214,7 +218,18 @@ def task_words(project: Project) -> TaskWords:
     config = project.config
     command = config.experiment.command
     shown = command if isinstance(command, str) else shlex.join(command)
-    return TaskWords(config.goal, config.metric.name, config.metric.direction, shown, config.editable)
+    return TaskWords(
+        config.goal,
+        config.metric.name,
+        config.metric.direction,
+        shown,
+        config.editable,
+        constraints=tuple(f"{name} {text}" for name, text in config.constraints.items()),
+        checks=config.experiment.checks,
+        is_proved=config.decision.rule == "proved",
+        may_change_seed=config.decision.allow_seed_change,
+        max_loss=config.simplify.max_loss,
+    )
 
 
 def history_with(project: Project, number: int) -> History:
@@ -226,13 +241,21 @@ def history_with(project: Project, number: int) -> History:
     return History(Direction.MIN)
 
 
-def make_loop(project: Project, options: RunOptions, parts: Wiring) -> Loop:
+def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds) -> Loop:
     """The loop, ready to run."""
     history, config = parts.journal.history(), project.config
-    gate = Gate(parts.proposer, parts.journal, project.scope, history.tried)
-    rule, baseline_samples, refresh = rule_of(project)
-    instructions = Instructions(project.instructions_path)
-    wired = Parts(gate, parts.executor, Greedy(), parts.journal, rule, parts.meter, parts.announce, instructions.read)
+    allowed, rules = config.decision.allow_seed_change, rules_of(config, seeds)
+    wired = Parts(
+        gate=Gate(parts.proposer, parts.journal, project.scope, history.tried, allow_seed_change=allowed),
+        executor=parts.executor,
+        strategy=Greedy(),
+        journal=parts.journal,
+        rule=rules.rule,
+        meter=parts.meter,
+        announce=parts.announce,
+        instructions=Instructions(project.instructions_path).read,
+        simpler=rules.simpler,
+    )
     repairs = config.proposer.repair_attempts if parts.proposer.name == LLM else 0
     settings = Settings(
         seed=config.experiment.seed,
@@ -241,20 +264,15 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring) -> Loop:
         repair_attempts=repairs,
         patience=options.patience,
         target=options.target,
-        baseline_samples=baseline_samples,
-        refresh=refresh,
+        baseline_samples=rules.baseline_samples,
+        refresh=rules.refresh,
+        standards=standards_of(config),
+        cost_name=config.experiment.cost,
+        usd_per_second=(config.experiment.price or 0.0) / 3600,
+        warm_up=config.metric.timing,
+        final_check=config.decision.final_check and config.decision.rule == "proved",
     )
     return Loop(wired, settings)
-
-
-def rule_of(project: Project) -> tuple[Rule, int | None, int | None]:
-    """The rule, the baseline's samples (None: as many as make sense), and how often the incumbent is refreshed."""
-    metric, decision = project.config.metric, project.config.decision
-    samples = decision.baseline_samples
-    wanted = samples if isinstance(samples, int) else None
-    if decision.rule == "proved":
-        return proved(metric.direction, metric.min_gain, max_samples=metric.max_samples), wanted, REFRESH
-    return keep_if_better(metric.direction, metric.min_gain), wanted or 1, None
 
 
 class Instructions:

@@ -25,10 +25,9 @@ from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.cli.signals import signals
 from autoresearch.config import check_files
-from autoresearch.core.decision import Side
 from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Unmeasured
 from autoresearch.core.metric import Convention
-from autoresearch.core.ports import Executor
+from autoresearch.core.ports import Executor, Task
 from autoresearch.core.quantity import format_duration, format_metric
 from autoresearch.errors import BaselineFailed, ConfigError
 from autoresearch.judging import BASELINE
@@ -155,11 +154,11 @@ class Check:
         """Take one sample and say what came of it."""
         config = self.project.config
         settings = Settings(config.experiment.seed, config.experiment.timeout, build.DEFAULT_LIMIT)
-        job = job_for(opened, Side.CANDIDATE, self.journal.history(), settings)
+        job = job_for(opened, Task.SAMPLE, self.journal.history(), settings)
         job = replace(job, convention=Convention.of_flags(opened.flags)) if number > 1 else job
         typer.echo(f"sample {number} of {SAMPLES}: ", nl=False)
         execution = self.waiting.for_result(executor, executor.submit(job))
-        opened.take(execution, number)
+        opened.take(Task.SAMPLE, execution, number)
         match execution:
             case Measured(value, seconds):
                 typer.echo(f"{config.metric.name} {format_metric(value)} in {format_duration(seconds)}")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from autoresearch.core.events import Event
+from autoresearch.runtime.tree import IGNORE_ALL, provide
 
 README = """\
 This folder belongs to `ar`. git ignores it, and it may be deleted at any time: every experiment is a commit of the
@@ -27,11 +28,10 @@ class Home:
     """A listener: whatever is announced, the folder is there."""
 
     def __init__(self, path: Path) -> None:
-        self._files = {path / ".gitignore": "*\n", path / "README.md": README}
+        self._files = {path / ".gitignore": IGNORE_ALL, path / "README.md": README}
 
     def __call__(self, _: Event) -> None:
         """Nothing depends on these files, so that a full disk is no reason to end the run."""
         with suppress(OSError):
-            for file in (file for file in self._files if not file.exists()):
-                file.parent.mkdir(exist_ok=True)
-                file.write_text(self._files[file], encoding="utf-8")
+            for file, text in self._files.items():
+                provide(file, text)

@@ -21,6 +21,7 @@ from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.live_state import LiveState
 from autoresearch.cli.render.summary import Ending, summary
 from autoresearch.cli.render.view import RunView
+from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.signals import signals
 from autoresearch.config import check_files
@@ -29,6 +30,7 @@ from autoresearch.core import events
 from autoresearch.core.budget import Budget, plan
 from autoresearch.core.history import History
 from autoresearch.core.metric import Convention
+from autoresearch.core.seeds import Seeds
 from autoresearch.errors import ArError, BaselineFailed, ConfigError, UsageError
 from autoresearch.loop import Loop
 from autoresearch.opened import in_background
@@ -58,9 +60,11 @@ def start(options: RunOptions) -> int:
         return 0
     with RunLock(project.repository.common_dir, "ar run"):
         chosen = choose(project, options)
+        # Before anything is recorded: what is wrong here would be wrong for every experiment.
+        seeds, _ = seeds_of(project, chosen.base.commit), standards_of(project.config)
         source = build.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget))
-        return Session(project, options, run, budget, source).go(chosen.note)
+        return Session(project, options, run, budget, source, seeds).go(chosen.note)
 
 
 def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
@@ -83,12 +87,15 @@ def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
 class Session:
     """What lives while the loop runs, closed in the opposite order, whatever happens."""
 
-    def __init__(self, project: Project, options: RunOptions, run: Run, budget: Budget, source: build.Source) -> None:
+    def __init__(
+        self, project: Project, options: RunOptions, run: Run, budget: Budget, source: build.Source, seeds: Seeds
+    ) -> None:
         self.project = project
         self.options = options
         self.run = run
         self.budget = budget
         self.source = source
+        self.seeds = seeds
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None
@@ -116,7 +123,7 @@ class Session:
         layout = self.project.layout(self.run.tag)
         others: list[events.Listener] = [Home(layout.home), LiveState(layout.live, shares), self.look]
         with ExitStack() as closing:
-            closing.callback(lambda: journal.close(self.why, self.unbilled()))
+            closing.callback(lambda: journal.close(self.why, self.unbilled(), self.loop.final if self.loop else None))
             self.output = closing.enter_context(open_output(view, others, json=self.options.json))
             self.restore = self.output.restore
             executor = build.open_executor(self.project, self.run.tag, self.output.line)
@@ -143,7 +150,7 @@ class Session:
         self.output.announce(started)
         self.first_lines(note)
         parts = build.Wiring(self.source.proposer, executor, journal, self.meter, self.output.announce)
-        self.loop = build.make_loop(self.project, self.options, parts)
+        self.loop = build.make_loop(self.project, self.options, parts, self.seeds)
         in_background(self.source.warm_up)
         if self.history.baseline is None:
             files = journal.files(opening.base)
@@ -163,8 +170,7 @@ class Session:
         config, seconds = self.project.config, _typical_seconds(self.history)
         self.output.note(note)
         self.output.note(plan(self.meter.budget, seconds))
-        if config.decision.rule == "keep-if-better":
-            self.output.note('rule: one sample decides, gains are unproved ([decision] rule = "proved")')
+        self.output.note(what_decides(config, self.seeds))
         if self.source.choice.kind == build.TUNER and not config.proposer.model:
             self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
         paid = self.source.choice.kind == build.LLM and not config.proposer.api_base

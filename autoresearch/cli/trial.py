@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from autoresearch.cli.place import Place
-from autoresearch.core.experiment import Unmeasured
+from autoresearch.core.experiment import Measured, Unmeasured
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
@@ -73,9 +73,11 @@ def _run(place: Place, layout: Layout, settings: ExecutorSettings) -> Printed | 
         execution = executor.submit(job).result()
     finally:
         executor.close()
-    if not isinstance(execution, Unmeasured):
+    if isinstance(execution, Measured):
         typer.echo(f"it took {format_duration(execution.seconds)}")
         return Printed(execution.measures, execution.seconds)
+    if not isinstance(execution, Unmeasured):
+        raise TypeError("a sample gives a number, or says why there is none")
     for line in execution.tail.rstrip().splitlines()[-LINES_SHOWN:]:
         typer.echo(f"  | {line}")
     typer.echo(f"it failed: {execution.reason}")

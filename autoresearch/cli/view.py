@@ -72,7 +72,8 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
         return None
     aim = _aim(run)
     with _no_garbage_collection():
-        history = History(aim.direction, read_run(repository, run).shown)
+        recorded = read_run(repository, run)
+        history = recorded.history(aim.direction, recorded.shown)
     return Record(repository, run, aim, history, is_newest=run is known[-1])
 
 

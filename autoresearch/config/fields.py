@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from autoresearch.config.toml import toml_value
+from autoresearch.core.constraints import parse_constraint
 from autoresearch.core.history import Direction
 from autoresearch.core.quantity import (
     Gain,
@@ -33,7 +34,6 @@ WRONG_TYPE = "wrong_type"
 
 _DIRECTIONS = {"min": "min", "minimize": "min", "lower": "min", "max": "max", "maximize": "max", "higher": "max"}
 _METRIC_NAME = re.compile(r"[\w./@-]+(?: [\w./@-]+)*")
-_CONSTRAINT = re.compile(r"(<=|>=|<|>)\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*x?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,11 @@ def _price(text: str) -> float:
 
 
 def _constraint(text: str) -> str:
-    if _CONSTRAINT.fullmatch(text.strip()):
-        return text.strip()
-    raise PydanticCustomError(WRONG_TYPE, "is no constraint")
+    try:
+        parse_constraint("", text)
+    except ValueError as error:
+        raise PydanticCustomError(WRONG_TYPE, "is no constraint") from error
+    return text.strip()
 
 
 def _filled(command: str | tuple[str, ...]) -> str | tuple[str, ...]:

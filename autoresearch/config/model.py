@@ -25,7 +25,7 @@ class ExperimentConfig(Table):
     """run once per experiment, before its samples; not timed"""
     timeout: Annotated[fields.Seconds, Field(gt=0)] | None = Field(None, examples=["10m"])
     """limit of a sample; unset: max(2 x slowest baseline, that + 60 s)"""
-    checks: Annotated[fields.Texts, Later()] = ()
+    checks: fields.Texts = ()
     """commands that must succeed before a change is kept"""
     data: fields.Paths = ()
     """untracked files and folders that it needs, linked read-only"""
@@ -57,11 +57,11 @@ class ExperimentConfig(Table):
     """folders outside that experiments may write"""
     evaluate: Annotated[fields.Command, Later()] = ""
     """measures what `command` made, from a clean checkout"""
-    price: Annotated[fields.DollarsPerHour | None, Later()] = Field(None, examples=["2.49usd/h"])
+    price: fields.DollarsPerHour | None = Field(None, examples=["2.49usd/h"])
     """price of machine time, counted against the money budget"""
-    cost: Annotated[fields.Text, Later()] = ""
+    cost: fields.Text = ""
     """a printed number that is money spent, in US dollars"""
-    feedback: Annotated[fields.Text, Later()] = ""
+    feedback: fields.Text = ""
     """file with words of the experiment for the proposer"""
 
 
@@ -82,20 +82,20 @@ class MetricConfig(Table):
     """none: the script fixes it; not random: nothing random in it"""
     max_samples: Annotated[fields.Whole, Field(ge=2)] = 6
     """most samples of one experiment, where the rule is proved"""
-    timing: Annotated[fields.Flag, Later()] = False
+    timing: fields.Flag = False
     """the metric is a duration: guard against drift"""
 
 
 class DecisionConfig(Table):
     """`[decision]`: the rule that keeps or discards."""
 
-    rule: Literal["keep-if-better", "proved"] = "keep-if-better"
-    """one sample decides; proved: repeated until beyond the noise"""
+    rule: Literal["proved", "keep-if-better"] = "proved"
+    """proved: repeated until beyond the noise; else one sample decides"""
     baseline_samples: Annotated[fields.Whole, Field(ge=1)] | Literal["auto"] = "auto"
-    """samples of the baseline; auto: 1, with proved 3 if they are short"""
-    final_check: Annotated[fields.Flag, Later()] = True
+    """samples of the baseline; auto: 3, or 1 if they take long"""
+    final_check: fields.Flag = True
     """sample baseline and best once more at the end"""
-    allow_seed_change: Annotated[fields.Flag, Later()] = False
+    allow_seed_change: fields.Flag = False
     """run changes that only alter a random seed"""
 
 
@@ -191,13 +191,11 @@ class Config(Table):
     experiment: ExperimentConfig
     metric: MetricConfig
     decision: DecisionConfig = DecisionConfig()
-    constraints: Annotated[Mapping[str, fields.Constraint], Later()] = Field(
-        {}, examples=[{"peak_vram_mb": "<= 48000"}]
-    )
+    constraints: Mapping[str, fields.Constraint] = Field({}, examples=[{"peak_vram_mb": "<= 48000"}])
     """limit of another printed number, under its name"""
     proposer: ProposerConfig = ProposerConfig()
     budget: BudgetConfig = BudgetConfig()
     run: RunConfig = RunConfig()
     executor: ExecutorConfig = ExecutorConfig()
-    holdout: Annotated[HoldoutConfig, Later()] = HoldoutConfig()
-    simplify: Annotated[SimplifyConfig, Later()] = SimplifyConfig()
+    holdout: HoldoutConfig = HoldoutConfig()
+    simplify: SimplifyConfig = SimplifyConfig()

@@ -196,11 +196,16 @@ class Meter:
             "run_usd": self._spent_before + self._known_usd,
         }
 
-    def too_short(self) -> str | None:
-        """Why no further sample is started, in words: the longest of the last five would not end in the time left."""
+    def too_short(self, reserve: float = 0.0) -> str | None:
+        """Why no further sample is started, in words: the longest of the last five would not end in the time left.
+
+        `reserve`: seconds of that time which are kept for something else.
+        """
         left = self.seconds_left()
-        if left is None or self.longest <= left:
+        if left is None or self.longest + reserve <= left:
             return None
+        if reserve:
+            return f"{format_duration(left)} left, of which {format_duration(reserve)} are for the final check"
         return f"{format_duration(left)} left, and an experiment takes up to {format_duration(self.longest)}"
 
     def left(self) -> str:

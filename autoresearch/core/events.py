@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from autoresearch.core.experiment import Execution, Experiment
+from autoresearch.core.ports import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,12 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class SampleStarted:
-    """The command is started. `sample` counts from 1 within the experiment; `limit` is in seconds."""
+    """A command is started. `sample` counts from 1 within the experiment; `limit` is in seconds."""
 
     number: int
     sample: int
     limit: float
+    task: Task = Task.SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class SampleFinished:
     number: int
     sample: int
     execution: Execution
+    task: Task = Task.SAMPLE
 
 
 @dataclass(frozen=True, slots=True)

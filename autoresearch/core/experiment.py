@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from statistics import fmean
 
 from autoresearch.core.edit import Edit
 
@@ -100,20 +101,31 @@ class Measured:
     measures: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     tail: str = ""
+    feedback: str = ""
+    """What the experiment had to say to the proposer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """An execution that gave no metric, with the reason in words."""
+    """An execution that gave no metric, or did not end well, with the reason in words."""
 
     outcome: Outcome
     reason: str
     seconds: float
     measures: Mapping[str, float] = field(default_factory=dict)
     tail: str = ""
+    feedback: str = ""
 
 
-Execution = Measured | Unmeasured
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An execution that measures nothing, and ended well: the checks."""
+
+    seconds: float
+    tail: str = ""
+
+
+Execution = Measured | Unmeasured | Passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +171,10 @@ class Result:
     ended: datetime
     flags: tuple[str, ...] = ()
     unbilled: Usage = FREE
-    """Cost of requests that failed since the last commit: it is booked on this one."""
+    """Cost of requests that failed since the last commit, and money that the samples spent: booked on this one."""
+    holdout: tuple[float, ...] = ()
+    """What the holdout measured. No `Experiment` has it, so that no proposer can be told."""
+    feedback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +217,35 @@ class Experiment:
     def values(self) -> tuple[float, ...]:
         """The values of its own measured samples, oldest first."""
         return tuple(sample.value for sample in self.samples if isinstance(sample, Sample))
+
+
+def finished(draft: Draft, result: Result, commit: str, metric_name: str, isolation: str = "basic") -> Experiment:
+    """The experiment that a draft and its result make, with all that was billed for it."""
+    proposal = draft.proposal
+    values = [sample.value for sample in result.samples if isinstance(sample, Sample)]
+    return Experiment(
+        number=draft.number,
+        commit=commit,
+        tree=draft.tree,
+        parent=draft.parent,
+        title=proposal.title,
+        hypothesis=proposal.hypothesis,
+        outcome=result.outcome,
+        decision=result.decision,
+        reason=result.reason,
+        metric_name=metric_name if values else "",
+        metric=fmean(values) if values and result.outcome is Outcome.MEASURED else None,
+        samples=result.samples,
+        incumbent_samples=result.incumbent_samples,
+        measures=result.measures,
+        seconds=result.seconds,
+        started=draft.started,
+        ended=result.ended,
+        proposer=proposal.proposer,
+        model=proposal.model,
+        params=proposal.params,
+        usage=proposal.usage + result.unbilled,
+        isolation=isolation,
+        flags=result.flags,
+        reverts=draft.reverts,
+    )

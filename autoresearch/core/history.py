@@ -72,6 +72,7 @@ class History:
         self._best: list[Experiment] = []
         self._tried: dict[str, int] = {}
         self._reverted: set[int] = set()
+        self._holdout: dict[int, Sequence[float]] = {}
         for experiment in experiments:
             self.add(experiment)
 
@@ -168,6 +169,24 @@ class History:
 
     def _mean(self, number: int) -> float:
         return fmean(self.values(number))
+
+    def gain(self, value: float, number: int) -> float | None:
+        """By how much `value` is better than that experiment's mean, in units of the metric; None without one."""
+        metric = self.metric(number)
+        return None if metric is None else self.direction.cost(metric) - self.direction.cost(value)
+
+    def add_holdout(self, number: int, values: Sequence[float]) -> None:
+        """Remember what the holdout measured for an experiment. No digest has it: no proposer may know."""
+        if values:
+            self._holdout[number] = tuple(values)
+
+    def holdout(self, number: int) -> Sequence[float]:
+        """What the holdout measured for that experiment."""
+        return self._holdout.get(number, ())
+
+    def holdout_groups(self) -> list[Sequence[float]]:
+        """Holdout measurements of the experiments that have two or more."""
+        return [values for values in self._holdout.values() if len(values) >= 2]
 
     def tried(self, tree: str) -> int | None:
         """The number of the experiment that ran this tree."""

@@ -64,10 +64,14 @@ class Convention:
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """The metric's name and, where no `name: value` is printed, a pattern with one group round the number."""
+    """The metric's name and, where no `name: value` is printed, a pattern with one group round the number.
+
+    `wanted` are other numbers that must be among the measures when they are printed, or measured by `ar` itself.
+    """
 
     name: str
     pattern: str = ""
+    wanted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class MetricReader:
         self._remember(numbers, (filed or {}).items())
         numbers |= {name: number for name, number in self._numbers.items() if name not in numbers}
         self._remember(numbers, (printed or {}).items())
+        numbers |= {name: own[name] for name in self.spec.wanted if own and name in own}
         if self.spec.name in SELF_MEASURED:
             given = _from_own((own or {}).get(self.spec.name))
         elif metrics_json is not None:
@@ -160,7 +165,8 @@ class MetricReader:
         return self._judge(given, convention, numbers)
 
     def _judge(self, given: _Given, convention: Convention | None, numbers: Mapping[str, float]) -> Reading | NoReading:
-        known = {name: numbers[name] for name in (convention.names if convention else ()) if name in numbers}
+        first = (*self.spec.wanted, *(convention.names if convention else ()))
+        known = {name: numbers[name] for name in first if name in numbers}
         measures = dict(islice((known | dict(numbers)).items(), MOST_MEASURES))
         found = convention or Convention(given.last.unit if given.last else "", once=given.times < 2)
         value = _value(given, found)
@@ -174,7 +180,8 @@ class MetricReader:
         for name, number in found:
             if number.value is None or name == self.spec.name or name in SELF_MEASURED:
                 continue
-            if name in numbers or (len(numbers) < MOST_NAMES and is_name(name)):
+            room = len(numbers) < MOST_NAMES or name in self.spec.wanted
+            if name in numbers or (room and is_name(name)):
                 numbers[name] = number.value
 
 

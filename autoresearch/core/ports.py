@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.core.experiment import Draft, Execution, Experiment, Proposal, Result
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import Digest, History
 from autoresearch.core.metric import Convention
 
@@ -43,6 +45,8 @@ class Request:
     in_flight: tuple[str, ...] = ()
     """Titles of the experiments that are not decided yet."""
     attempts: tuple[Attempt, ...] = ()
+    feedback: Mapping[int, str] = field(default_factory=dict)
+    """What the newest kept and the last two experiments had to say, by number; data, never instructions."""
 
 
 class Proposer(Protocol):
@@ -59,9 +63,31 @@ class Proposer(Protocol):
         ...
 
 
+class Task(StrEnum):
+    """What is run of an experiment."""
+
+    SAMPLE = "sample"
+    """The command, on the candidate."""
+    INCUMBENT = "incumbent"
+    """The command, on what the candidate must beat."""
+    FRESH = "fresh sample"
+    """The command, on the candidate, in a new worktree with empty caches."""
+    CHECKS = "checks"
+    """The commands that must succeed; gives `Passed`, or `Unmeasured` with the outcome *checks failed*."""
+    HOLDOUT = "holdout"
+    """The holdout's command and metric, with the artefacts of the experiment's last sample in place."""
+    WARM_UP = "warm-up"
+    """The command once, so that the machine is warm; nobody looks at what it gives."""
+
+    @property
+    def is_sample(self) -> bool:
+        """Does it count as a sample of the run?"""
+        return self in (Task.SAMPLE, Task.INCUMBENT, Task.FRESH)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One sample to take: which commit, as which sample, with which seed and limit (seconds)."""
+    """One execution to make: which commit, as which sample, with which seed and limit (seconds)."""
 
     number: int
     commit: str
@@ -70,15 +96,16 @@ class Job:
     limit: float
     convention: Convention | None
     """How the baseline printed the metric; None while that is being found out."""
+    task: Task = Task.SAMPLE
 
 
 class Executor(Protocol):
-    """Runs the experiment command, one sample at a time per slot."""
+    """Runs the experiment's commands, one at a time per slot."""
 
     isolation: str
 
     def submit(self, job: Job) -> Future[Execution]:
-        """Start a sample. The future always gets a value; machinery that breaks is set as its exception."""
+        """Start what the job's task says. The future always gets a value; broken machinery is set as its exception."""
         ...
 
     def keep_artifacts(self, number: int) -> None:
@@ -131,10 +158,14 @@ class Journal(Protocol):
         """The same number with a repaired change."""
         ...
 
+    def feedback(self, number: int) -> str:
+        """What the experiment had to say; empty where nothing is left of it."""
+        ...
+
     def finish(self, draft: Draft, result: Result) -> Experiment:
         """Replace the draft by its result and, on keep, move the branch: one transaction, all or nothing."""
         ...
 
-    def close(self, why: str, unbilled_usd: float) -> None:
+    def close(self, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
         """Record the end of this call of `ar run`."""
         ...

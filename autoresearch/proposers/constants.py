@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from autoresearch.core.seed_change import names_a_seed
 from autoresearch.proposers.annotations import Literal, Note, Wish, note_on, present_value
 from autoresearch.proposers.literals import read_python
 from autoresearch.proposers.ranges import Domain, Interval, Options, Value, around, around_exponent, is_fixed
@@ -145,7 +146,7 @@ def _domain(literal: Literal, note: Note | None) -> Domain | None:
     if wish is Wish.PROSE:
         number = literal.number
         power = 0 if number is None else literal.base ** int(number) if literal.base else number
-        return None if is_fixed(literal.name, power) else _guess(literal)
+        return None if names_a_seed(literal.name) or is_fixed(literal.name, power) else _guess(literal)
     return _noted_domain(literal, note) if note else None
 
 

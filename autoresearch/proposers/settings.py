@@ -6,17 +6,33 @@ from dataclasses import dataclass
 
 from autoresearch.core.experiment import Usage
 from autoresearch.core.history import Direction
+from autoresearch.core.quantity import Gain
+
+NO_LOSS = Gain()
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What stays the same for a whole run; `editable` are the patterns of the configuration."""
+    """What stays the same for a whole run; `editable` are the patterns of the configuration.
+
+    Nothing of a holdout is in here: a proposer must not know that there is one.
+    """
 
     goal: str
     metric_name: str
     direction: Direction
     command: str
     editable: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    """As people write them: `peak_vram_mb <= 48000`."""
+    checks: tuple[str, ...] = ()
+    """Commands that must succeed before a change is kept."""
+    is_proved: bool = True
+    """A gain is proved by repeated samples; else one sample decides."""
+    may_change_seed: bool = False
+    """A change that only alters a random seed is run."""
+    max_loss: Gain = NO_LOSS
+    """What a change that removes code may lose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Text of models and experiments made harmless: one line, no terminal escapes, no control characters, a limit."""
+"""Text of models and experiments made harmless: no terminal escapes, no control characters, a limit, a fence."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ def one_line(text: str, limit: int) -> str:
     visible = "".join(_shown(char) for char in text)
     line = " ".join(visible.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def clean(text: str) -> str:
+    """The text with its lines and their indentation, safe to print anywhere; empty when there is nothing to see."""
+    lines = (_ESCAPES.sub("", line).expandtabs(4) for line in text.splitlines())
+    return "\n".join("".join(map(_shown, line)).rstrip() for line in lines).strip("\n")
+
+
+def end_of(text: str, room: int) -> str:
+    """The last whole lines of a text that fit in `room` bytes; of a last line that does not, its beginning."""
+    lines = text.split("\n")
+    start, size = len(lines), -1
+    while start and (size := size + 1 + len(lines[start - 1].encode())) <= room:
+        start -= 1
+    return "\n".join(lines[start:]) or lines[-1].encode()[: max(0, room)].decode(errors="ignore")
 
 
 def _shown(char: str) -> str:

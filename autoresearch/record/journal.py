@@ -8,15 +8,15 @@ What is not here: who may write (the lock's holder), what a result means, what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean
 
 from autoresearch.core.edit import Change, Refusal
-from autoresearch.core.experiment import Draft, Experiment, Outcome, Proposal, Result, Sample, Usage
+from autoresearch.core.experiment import Draft, Experiment, Proposal, Result, finished
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import Scope
@@ -24,8 +24,9 @@ from autoresearch.errors import RecordError
 from autoresearch.record import recovery, trailers
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
-from autoresearch.record.runs import Run, end, remove_locks
+from autoresearch.record.runs import Run, end, remove_locks, samples_checked
 from autoresearch.record.scoped import ScopedFiles
+from autoresearch.record.sealed import known_key, make_key, seal, unseal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Recorded:
 
     experiments: tuple[Experiment, ...]
     drafts: tuple[RefRow, ...]
+    sealed: Mapping[int, str]
+    """What the holdout measured, by number, as it stands in the record."""
     failed_baseline: Experiment | None
     """An experiment 0 that was not measured: it is tried again, so that it is no part of the history of a search."""
 
@@ -47,11 +50,19 @@ class Recorded:
         """What people see: the failed baseline is worth a look, too."""
         return self.experiments if self.failed_baseline is None else (self.failed_baseline, *self.experiments)
 
+    def history(self, direction: Direction, experiments: Iterable[Experiment]) -> History:
+        """These experiments, with what the holdout measured where it can be read here."""
+        history, key = History(direction, experiments), known_key() if self.sealed else None
+        for number, word in self.sealed.items():
+            history.add_holdout(number, unseal(word, key))
+        return history
+
 
 def read_run(repository: Repository, run: Run) -> Recorded:
     """One listing of the refs and nothing else, whatever the length of the history; read while git still prints."""
     experiments: list[Experiment] = []
     drafts: list[RefRow] = []
+    sealed: dict[int, str] = {}
     failed = None
     for row in repository.refs(run.prefix):
         if not row.ref.rpartition("/")[2].isdigit():
@@ -65,9 +76,11 @@ def read_run(repository: Repository, run: Run) -> Recorded:
             failed = experiment
         else:
             experiments.append(experiment)
+            if trailers.HOLDOUT in parsed[2]:
+                sealed[experiment.number] = parsed[2][trailers.HOLDOUT][0]
     experiments.sort(key=lambda one: one.number)
     drafts.sort(key=lambda row: int(row.ref.rpartition("/")[2]))
-    return Recorded(tuple(experiments), tuple(drafts), failed)
+    return Recorded(tuple(experiments), tuple(drafts), sealed, failed)
 
 
 class GitJournal:
@@ -92,7 +105,8 @@ class GitJournal:
         self._scoped = ScopedFiles(repository.reader, scope)
         recorded = read_run(repository, run)
         self._number_zero = recorded.failed_baseline.commit if recorded.failed_baseline else ZERO
-        self._history = History(metric[1], recorded.experiments)
+        self._history = recorded.history(metric[1], recorded.experiments)
+        self._history.sample_count = max(self._history.sample_count, samples_checked(repository, run))
         remove_locks(repository, run)
         recovery.realign(repository, run, self._history.incumbent)
         for row in recorded.drafts:
@@ -141,23 +155,30 @@ class GitJournal:
         text = trailers.message(proposal.title, proposal.hypothesis, trailers.draft_facts(draft, proposal.usage))
         commit = self._repository.commit(draft.tree, [draft.parent_commit], text, draft.started)
         self._repository.move(RefChange(self._ref(draft.number), commit, old))
-        self._write_conversation(draft)
+        self._write(draft.number, "prompt.md", proposal.prompt)
+        self._write(draft.number, "reply.md", proposal.reply)
         return replace(draft, commit=commit)
 
-    def _write_conversation(self, draft: Draft) -> None:
-        folder = self._layout.experiment(draft.number)
-        for name, text in (("prompt.md", draft.proposal.prompt), ("reply.md", draft.proposal.reply)):
-            # A copy to read: a full disk must not end what the record itself survives.
-            with suppress(OSError):
-                if text:
-                    folder.mkdir(parents=True, exist_ok=True)
-                    (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+    def _write(self, number: int, name: str, text: str) -> None:
+        """A copy to read: a full disk must not end what the record itself survives."""
+        folder = self._layout.experiment(number)
+        with suppress(OSError):
+            if text:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+    def feedback(self, number: int) -> str:
+        """What the experiment had to say; empty once `.autoresearch` was cleared away."""
+        with suppress(OSError):
+            return (self._layout.experiment(number) / "feedback.md").read_text(encoding="utf-8", errors="replace")
+        return ""
 
     def finish(self, draft: Draft, result: Result) -> Experiment:
         """The result's commit in place of the draft's and, on keep, the branch moved to it: all or nothing."""
-        usage = draft.proposal.usage + result.unbilled
-        experiment = self._experiment(draft, result, usage)
-        facts = [*trailers.draft_facts(draft, usage), *trailers.result_facts(experiment)]
+        experiment = finished(draft, result, "", self._metric_name, self._run.opening.isolation)
+        facts = [*trailers.draft_facts(draft, experiment.usage), *trailers.result_facts(experiment)]
+        if result.holdout:
+            facts.append((trailers.HOLDOUT, seal(result.holdout, make_key())))
         text = trailers.message(draft.proposal.title, draft.proposal.hypothesis, facts)
         commit = self._repository.commit(draft.tree, [draft.parent_commit], text, result.ended)
         moves = [RefChange(self._ref(draft.number), commit, draft.commit)]
@@ -170,42 +191,14 @@ class GitJournal:
             self._number_zero = commit
         else:
             self._history.add(experiment)
+            self._history.add_holdout(experiment.number, result.holdout)
+        self._write(experiment.number, "feedback.md", result.feedback)
         return experiment
 
-    def close(self, why: str, unbilled_usd: float) -> None:
+    def close(self, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
         """Record the end of this call of `ar run`, and end git's processes."""
-        end(self._repository, self._run, why, unbilled_usd)
+        end(self._repository, self._run, why, unbilled_usd, final)
         self._repository.close()
-
-    def _experiment(self, draft: Draft, result: Result, usage: Usage) -> Experiment:
-        proposal = draft.proposal
-        values = [sample.value for sample in result.samples if isinstance(sample, Sample)]
-        return Experiment(
-            number=draft.number,
-            commit="",
-            tree=draft.tree,
-            parent=draft.parent,
-            title=proposal.title,
-            hypothesis=proposal.hypothesis,
-            outcome=result.outcome,
-            decision=result.decision,
-            reason=result.reason,
-            metric_name=self._metric_name if values else "",
-            metric=fmean(values) if values and result.outcome is Outcome.MEASURED else None,
-            samples=result.samples,
-            incumbent_samples=result.incumbent_samples,
-            measures=result.measures,
-            seconds=result.seconds,
-            started=draft.started,
-            ended=result.ended,
-            proposer=proposal.proposer,
-            model=proposal.model,
-            params=proposal.params,
-            usage=usage,
-            isolation=self._run.opening.isolation,
-            flags=result.flags,
-            reverts=draft.reverts,
-        )
 
     def _refuse_checked_out(self) -> None:
         place = checked_out_at(self._repository, self._run.branch_ref)

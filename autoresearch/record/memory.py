@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from statistics import fmean
 
 from autoresearch.core.edit import Change, Refusal
-from autoresearch.core.experiment import Draft, Experiment, Outcome, Proposal, Result, Sample
+from autoresearch.core.experiment import Draft, Experiment, Proposal, Result, finished
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
 from autoresearch.core.scope import Scope
 
@@ -31,6 +31,8 @@ class MemoryJournal:
         self.drafts: dict[int, Draft] = {}
         self.branch = self._base
         self.closed = ""
+        self.final: FinalCheck | None = None
+        self._feedback: dict[int, str] = {}
 
     def _tree(self, files: Mapping[str, str]) -> str:
         name = hashlib.sha1(json.dumps(sorted(files.items())).encode()).hexdigest()
@@ -83,42 +85,23 @@ class MemoryJournal:
         self.drafts[draft.number] = repaired
         return repaired
 
+    def feedback(self, number: int) -> str:
+        """What the experiment had to say."""
+        return self._feedback.get(number, "")
+
     def finish(self, draft: Draft, result: Result) -> Experiment:
         """The result in place of the draft and, on keep, the branch moved to it."""
-        values = [sample.value for sample in result.samples if isinstance(sample, Sample)]
-        proposal = draft.proposal
-        experiment = Experiment(
-            number=draft.number,
-            commit=self._commit(draft.tree),
-            tree=draft.tree,
-            parent=draft.parent,
-            title=proposal.title,
-            hypothesis=proposal.hypothesis,
-            outcome=result.outcome,
-            decision=result.decision,
-            reason=result.reason,
-            metric_name=self._metric_name if values else "",
-            metric=fmean(values) if values and result.outcome is Outcome.MEASURED else None,
-            samples=result.samples,
-            incumbent_samples=result.incumbent_samples,
-            measures=result.measures,
-            seconds=result.seconds,
-            started=draft.started,
-            ended=result.ended,
-            proposer=proposal.proposer,
-            model=proposal.model,
-            params=proposal.params,
-            usage=proposal.usage + result.unbilled,
-            flags=result.flags,
-            reverts=draft.reverts,
-        )
+        experiment = finished(draft, result, self._commit(draft.tree), self._metric_name)
         del self.drafts[draft.number]
         if experiment.is_kept:
             self.branch = experiment.commit
         if experiment.number or experiment.is_kept:
             self._history.add(experiment)
+            self._history.add_holdout(experiment.number, result.holdout)
+        self._feedback[experiment.number] = result.feedback
         return experiment
 
-    def close(self, why: str, unbilled_usd: float) -> None:
+    def close(self, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
         """Remember why the run ended."""
         self.closed = f"{why} ({unbilled_usd} usd unbilled)"
+        self.final = final

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autoresearch.core.edit import Change
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
 from autoresearch.record.trailers import Trailers, message, parse
 
 CONFIG_NAME, INSTRUCTIONS_NAME = "autoresearch.toml", "program.md"
+FINAL_CHECK = "Final-Check"
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
@@ -49,6 +51,8 @@ class Run:
     started: datetime
     why: str
     """Why the last call ended; empty while it runs, or when it was killed."""
+    final_check: FinalCheck | None = None
+    """Of the last call."""
 
     @property
     def branch(self) -> str:
@@ -169,17 +173,26 @@ def remove_locks(repository: Repository, run: Run) -> None:
             lock.unlink()
 
 
-def end(repository: Repository, run: Run, why: str, unbilled_usd: float) -> None:
-    """Record that the call ended, with the reason and the money that no experiment carries."""
+def end(repository: Repository, run: Run, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
+    """Record that the call ended, with the reason, the final check, and the money that no experiment carries."""
     now = datetime.now(UTC)
     _, _, facts = parse(repository.message(run.commit))
     kept = [(name, value) for name, values in facts.items() for value in values]
     added = [("Ended", now.isoformat(timespec="milliseconds")), ("Why", why)]
+    if final is not None:
+        added.append((FINAL_CHECK, str(final)))
     if unbilled_usd:
         added.append(("Cost-USD", repr(unbilled_usd)))
     text = message(f"ar run {run.tag} ended: {why}", "", [*kept, *added])
     commit = repository.commit(repository.tree_of(run.commit), [run.commit], text, now)
     repository.move(RefChange(f"{run.prefix}/run", commit, run.commit))
+
+
+def samples_checked(repository: Repository, run: Run) -> int:
+    """The running count of samples after the last final check of the run; 0 without one."""
+    lines = repository.git("log", f"--format=%(trailers:key={FINAL_CHECK},valueonly)", run.commit).splitlines()
+    checks = (FinalCheck.read(line.strip()) for line in lines)
+    return max((check.last for check in checks if check is not None), default=0)
 
 
 def unbilled_usd(repository: Repository, run: Run) -> float:
@@ -203,7 +216,8 @@ def _read(repository: Repository, row: RefRow) -> Run:
     )
     tag = row.ref.split("/")[2]
     newest = max(_fact(facts, "Started"), _fact(facts, "Ended"))
-    return Run(tag, row.commit, opening, datetime.fromisoformat(newest), _fact(facts, "Why"))
+    final = FinalCheck.read(_fact(facts, FINAL_CHECK))
+    return Run(tag, row.commit, opening, datetime.fromisoformat(newest), _fact(facts, "Why"), final)
 
 
 def _fact(facts: Mapping[str, list[str]] | Trailers, name: str) -> str:

@@ -31,6 +31,8 @@ from autoresearch.core.experiment import (
 
 SUBJECT_LENGTH = 72
 LINE_LENGTH = 1_000
+HOLDOUT = "Holdout"
+"""What the holdout measured, sealed (`record.sealed`); no part of an `Experiment`."""
 BODY_LENGTH = 4_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 

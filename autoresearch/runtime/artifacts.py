@@ -51,6 +51,19 @@ class Artifacts:
             remove(kept)
             self._stage.rename(kept)
 
+    def place(self, number: int, folder: Path) -> None:
+        """Copy an experiment's artefacts to where its command left them, below the configuration's folder.
+
+        Raises RunError when that cannot be done (disk full).
+        """
+        source = self._stage if self._staged == number else self._layout.artifacts(number)
+        if not self._names or not source.is_dir():
+            return
+        try:
+            _copy(source, folder)
+        except OSError as error:
+            raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
+
     def discard(self) -> None:
         """Remove what was copied and not kept."""
         remove(self._stage)

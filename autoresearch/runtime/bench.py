@@ -20,9 +20,18 @@ from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process
 from autoresearch.runtime.sources import interpreter, source_roots
 from autoresearch.runtime.supervisor import Why
+from autoresearch.runtime.tree import IGNORE_ALL, provide
 from autoresearch.runtime.worktree import Worktree
 
 _STOPPED = Finished(Why.STOPPED, None, None, 0.0, 0.0, 0.0, "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutSettings:
+    """The measurement that no proposer sees: its command, and the metric that it prints on stdout."""
+
+    command: str | tuple[str, ...]
+    metric: MetricSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,9 @@ class ExecutorSettings:
     pythonpath: tuple[str, ...] | None = None
     """None: found out from the interpreter (`sources`)."""
     metrics_file: str = ""
+    feedback: str = ""
+    checks: tuple[str, ...] = ()
+    holdout: HoldoutSettings | None = None
     device: str = ""
     stop_grace: float = 5.0
     setup_limit: float = 3600.0
@@ -59,6 +71,7 @@ class Bench:
         self.withheld = environment.withheld
         self._variables = {**environment.variables, **settings.env}
         self._created = False
+        self._is_fresh = False
         self._roots: list[Path] | None = None
         self._lock = threading.Lock()
         self._process: Process | None = None
@@ -66,15 +79,20 @@ class Bench:
         place, stored = layout.worktree(slot), layout.cache(slot)
         self.worktree = Worktree(layout.root, place, stored, sub=settings.sub, data=settings.data, cache=settings.cache)
 
-    def lay_out(self, commit: str) -> None:
-        """Bring the worktree to a commit; make it first, where there is none yet."""
+    def lay_out(self, commit: str, *, fresh: bool = False) -> None:
+        """Bring the worktree to a commit; make it first, where there is none yet.
+
+        `fresh`: a new one, with empty caches; it is replaced, and the caches are back, with the next commit.
+        """
         # Each time: somebody may have deleted the whole folder while the run goes on.
         self._prepare_home()
+        if self._created and (fresh or self._is_fresh):
+            self.close()
         if self._created:
             self.worktree.lay_out(commit)
             return
-        self.worktree.create(commit)
-        self._created = True
+        self.worktree.create(commit, empty_caches=fresh)
+        self._created, self._is_fresh = True, fresh
 
     def run(
         self,
@@ -146,7 +164,5 @@ class Bench:
 
     def _prepare_home(self) -> None:
         home = self.layout.home
-        home.mkdir(exist_ok=True)
-        if not (home / ".gitignore").exists():
-            (home / ".gitignore").write_text("*\n")
+        provide(home / ".gitignore", IGNORE_ALL)
         provide_archiver(home / "bin", self._variables.get("PATH", os.defpath))

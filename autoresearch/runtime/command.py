@@ -42,3 +42,5 @@ class NotStarted:
     """There is no such command, or it is no program."""
 
     reason: str
+    seconds: float = 0.0
+    tail: str = ""

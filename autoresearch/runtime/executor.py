@@ -1,7 +1,7 @@
-"""Runs samples on this machine, one at a time, at the isolation level `basic`.
+"""Runs samples on this machine, one at a time, at the isolation level `basic`: threads, futures, stopping.
 
-What that confines is said in `supervisor` and `environment`: nothing of a sample outlives it, and it gets no secrets
-by its environment. It may read and write whatever the user may.
+What is run is in `work`. What that confines is said in `supervisor` and `environment`: nothing of a sample outlives
+it, and it gets no secrets by its environment. It may read and write whatever the user may.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from autoresearch.core.experiment import Execution, Measured, Outcome, Unmeasured
+from autoresearch.core.experiment import Execution
 from autoresearch.core.layout import Layout
-from autoresearch.core.metric import MetricReader
 from autoresearch.core.ports import Job
 from autoresearch.core.promise import fulfil
 from autoresearch.errors import RunError
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench, ExecutorSettings
 from autoresearch.runtime.canary import CanaryResult, try_canary
-from autoresearch.runtime.metrics_file import MetricsFile
-from autoresearch.runtime.outcome import failure, judge
-from autoresearch.runtime.output import OutputLog
+from autoresearch.runtime.work import Work
 
 T = TypeVar("T")
 
@@ -47,12 +43,10 @@ class LocalExecutor:
         `inherited` is the user's environment, by default this process's. Raises ConfigError for paths that lead out
         of the repository, and for `data` that does not exist; touches nothing.
         """
-        self._settings = settings
         self._layout = layout
-        self._on_line = on_line
         self._bench = Bench(settings, layout, os.environ if inherited is None else inherited)
         self._artifacts = Artifacts(layout, settings.artifacts, settings.sub)
-        self._ready = ""
+        self._work = Work(self._bench, layout, self._artifacts, on_line)
         self._is_free: Callable[[], bool] = lambda: True
         self._thread: threading.Thread | None = None
 
@@ -62,12 +56,12 @@ class LocalExecutor:
         return self._bench.withheld
 
     def submit(self, job: Job) -> Future[Execution]:
-        """Start a sample. Raises RunError while another one runs: there is one slot."""
-        return self._begin(lambda: self._sample(job))
+        """Start what the job says. Raises RunError while something runs: there is one slot."""
+        return self._begin(lambda: self._work.do(job))
 
     def canary(self, commit: str, editable: Sequence[str]) -> Future[CanaryResult]:
         """Find out whether the command uses the editable files (paths from the repository's root) of the worktree."""
-        self._ready = ""
+        self._work.forget()
         log = self._layout.experiment(0).with_name("canary.log")
         return self._begin(lambda: try_canary(self._bench, commit, editable, log))
 
@@ -100,69 +94,6 @@ class LocalExecutor:
         self._thread = threading.Thread(target=fulfil, args=(future, partial(_taken, work)), name="sample", daemon=True)
         self._thread.start()
         return future
-
-    def _sample(self, job: Job) -> Execution:
-        unfit = self._prepare(job)
-        if unfit is not None:
-            return unfit
-        settings, cwd = self._settings, self._bench.worktree.cwd
-        reader = MetricReader(settings.metric)
-        metrics_file = MetricsFile(cwd / settings.metrics_file) if settings.metrics_file else None
-        with OutputLog(self._layout.output(job.number), f"sample {job.sample} (seed {job.seed})") as log:
-            done = self._bench.run(
-                settings.command,
-                job,
-                log,
-                limit=job.limit,
-                on_line=reader.feed,
-                show=lambda line: self._on_line(job.number, line),
-            )
-        execution = judge(done, reader, job, metrics_file.text() if metrics_file else None)
-        if isinstance(execution, Unmeasured) and not self._bench.worktree.is_there:
-            self._ready = ""
-            return _deleted(execution, job)
-        if isinstance(execution, Measured):
-            self._artifacts.stage(job.number, self._bench.worktree.path)
-        return execution
-
-    def _prepare(self, job: Job) -> Unmeasured | None:
-        """Lay out the commit, and once per commit run `setup`. Returns why there is nothing to sample."""
-        worktree = self._bench.worktree
-        if job.commit == self._ready:
-            worktree.tidy()
-            return None
-        self._ready = ""
-        self._bench.lay_out(job.commit)
-        if self._settings.setup:
-            unfit = self._set_up(job)
-            if unfit is not None:
-                return unfit
-            worktree.remember_setup()
-            worktree.tidy()
-        self._ready = job.commit
-        return None
-
-    def _set_up(self, job: Job) -> Unmeasured | None:
-        limit = max(job.limit, self._settings.setup_limit)
-        with OutputLog(self._layout.output(job.number), "setup") as log:
-            done = self._bench.run(
-                self._settings.setup, job, log, limit=limit, show=lambda line: self._on_line(job.number, line)
-            )
-        failed = failure(done, limit)
-        if failed is None or failed.outcome is Outcome.INTERRUPTED:
-            return failed
-        if not self._bench.worktree.is_there:
-            return _deleted(failed, job)
-        return Unmeasured(Outcome.CRASHED, f"setup failed: {failed.reason}", failed.seconds, {}, failed.tail)
-
-
-def _deleted(execution: Unmeasured, job: Job) -> Unmeasured:
-    """Somebody cleared `.autoresearch` away: whatever came of that says nothing about the candidate.
-
-    A run cannot go on without its baseline, so that one has failed.
-    """
-    outcome = Outcome.INTERRUPTED if job.number else Outcome.CRASHED
-    return replace(execution, outcome=outcome, reason="the worktree was deleted")
 
 
 def _taken(work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""What a finished command means for the experiment: an exit status, the output and a metric become an `Execution`.
+"""What a finished command means for the experiment: exit status, output and metric become an execution's result.
 
 No I/O. Whether the number is an improvement is not decided here.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import signal
 
-from autoresearch.core.experiment import Execution, Measured, Outcome, Unmeasured
+from autoresearch.core.experiment import Measured, Outcome, Unmeasured
 from autoresearch.core.metric import MetricReader, NoReading, Reading
 from autoresearch.core.ports import Job
 from autoresearch.runtime.command import Finished, NotStarted
@@ -24,7 +24,9 @@ _NO_MEMORY = re.compile(
 _NOT_FOUND = re.compile(r"(?:^|: |/)([^\s:]+): (?:command )?not found")
 
 
-def judge(done: Finished | NotStarted, reader: MetricReader, job: Job, metrics_json: str | None) -> Execution:
+def judge(
+    done: Finished | NotStarted, reader: MetricReader, job: Job, metrics_json: str | None
+) -> Measured | Unmeasured:
     """The result of one sample. `metrics_json` is the metrics file's text, None where none is configured."""
     failed = failure(done, job.limit)
     if failed is not None:

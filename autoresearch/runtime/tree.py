@@ -18,6 +18,8 @@ from pathlib import Path
 from autoresearch.errors import RunError
 
 _ATTEMPTS = 5
+IGNORE_ALL = "*\n"
+"""The `.gitignore` of a folder that ignores itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +120,13 @@ def overlay(source: Path, target: Path) -> list[Path]:
     if source.is_dir() and target.is_dir() and not target.is_symlink():
         return [link for child in sorted(source.iterdir()) for link in overlay(child, target / child.name)]
     return []
+
+
+def provide(path: Path, text: str) -> None:
+    """Write a file that is not there, or empty; never half of it, for nobody writes it again. Raises OSError."""
+    if path.exists() and path.stat().st_size:
+        return
+    path.parent.mkdir(exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

@@ -44,22 +44,25 @@ class Worktree:
         self._made = Keep()
         self._admin = Path()
         self._commit = ""
+        self._keeps_caches = True
         for name in self._data:
             if not (root / name).exists():
                 raise ConfigError(
                     f"[experiment] data: {root / name} does not exist", hint="create it, or take it out of `data`"
                 )
 
-    def create(self, commit: str) -> None:
+    def create(self, commit: str, *, empty_caches: bool = False) -> None:
         """Add the worktree and lay out the commit. A leftover in its place is removed first.
 
-        Raises RecordError when git refuses, e.g. because there is no such commit.
+        `empty_caches`: those that wait stay where they are, and what this worktree's become is not kept. Raises
+        RecordError when git refuses, e.g. because there is no such commit.
         """
         remove_leftovers(self._root, self.path.parent)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         git(["worktree", "add", "--detach", "--no-checkout", str(self.path), commit], self._root)
         self._admin = Path(git(["rev-parse", "--absolute-git-dir"], self.path).removesuffix("\n"))
-        for name in self._cache:
+        self._keeps_caches = not empty_caches
+        for name in self._cache if self._keeps_caches else ():
             _move(self._stored / name, self.path / name)
         self.lay_out(commit)
 
@@ -98,7 +101,7 @@ class Worktree:
         if self._admin == Path():
             remove_leftovers(self._root, self.path.parent)
             return
-        for name in self._cache:
+        for name in self._cache if self._keeps_caches else ():
             if (self.path / name).is_dir() and not (self.path / name).is_symlink():
                 _move(self.path / name, self._stored / name)
         _forget(self.path, self._admin)

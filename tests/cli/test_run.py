@@ -29,6 +29,7 @@ command = "{PYTHON} evaluate.py"
 [metric]
 name = "loss"
 direction = "min"
+seed = "not random"
 [proposer]
 model = "openai/stub"
 api_base = "URL"

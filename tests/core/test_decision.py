@@ -61,9 +61,9 @@ def test_one_sample_proves_nothing_however_good() -> None:
 
 
 def test_two_samples_far_beyond_the_noise_do() -> None:
-    verdict = rule()(evidence([0.1, 0.1], [1.0, 1.05], QUIET))
+    verdict = rule()(evidence([0.1, 0.12], [1.0, 1.05], QUIET))
     assert isinstance(verdict, Keep)
-    assert verdict.reason.startswith("better beyond the noise: 0.1 against 1.025 of #12")
+    assert verdict.reason.startswith("proved better: 0.11 against 1.025 of #12")
 
 
 def test_what_cannot_be_proved_any_more_ends_at_once() -> None:

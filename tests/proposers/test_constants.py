@@ -37,7 +37,8 @@ def test_the_exponent_of_a_power_is_tuned_and_the_form_stays() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "SEED = 1337", "RANDOM_STATE = 7", "VERSION = 2", "API_PORT = 8080", "START_DATE = 20240115",
+        "SEED = 1337", "RANDOM_STATE = 7", "PYTHONHASHSEED = 3", "TORCH_SEED2 = 1", "RANDSEED = 5", "SEEDS = (1, 2)",
+        "SEED = 3  # tune: a seed is luck", "VERSION = 2", "API_PORT = 8080", "START_DATE = 20240115",
         "CUTOFF = 20240115", "TIME_LIMIT = 30", "TIMEOUT_SECONDS = 5.0", "EVAL_STEPS = 100", "VOCAB_SIZE = 50257",
         "PAD_TOKEN = -1", "IGNORED = -100", "ENABLED = True", 'NAME = "gelu"', "MASK = 0xFF", "PRODUCT = 64 * 1024",
         "TABLE = {1: 2}", "NOTHING = None", "Z = 1j", "HUGE = 1e999", "LOG_EVERY = 10", "DEVICE = 0",
@@ -55,6 +56,11 @@ def test_a_name_that_only_looks_fixed_is_tuned(name: str) -> None:
 
 def test_an_annotation_overrules_a_name_that_is_usually_fixed() -> None:
     assert interval(in_python("TIME_LIMIT = 30  # tune: 10..60\n")["TIME_LIMIT"]) == Interval(10, 60, multiple=1)
+
+
+def test_a_seed_is_tuned_only_where_its_line_says_so() -> None:
+    text = "SEED = 3  # tune: 1..9\nRANDSEED = 4  # tune:\nTORCH_SEED = 5\nSEEDLINGS = 6\n"
+    assert list(in_python(text)) == ["SEED", "RANDSEED", "SEEDLINGS"]
 
 
 def test_text_in_strings_is_not_code() -> None:

@@ -52,6 +52,15 @@ def test_a_proposal_changes_literals_and_says_which(sampler: Sampler) -> None:
     assert json.loads(json.dumps(proposal.params)) == shown
 
 
+@EVERY
+def test_a_seed_is_left_alone(sampler: Sampler) -> None:
+    run = Run({"train.py": "SEED = 1337\nTORCH_RANDSEED = 7\nLR = 0.1\n"})
+    proposal = tuner(sampler).propose(run.request())
+    assert list(proposal.params) == ["LR"]
+    with pytest.raises(ProposerBroken, match="nothing to tune"):
+        tuner(sampler).propose(Run({"train.py": "SEED = 1337\n"}).request())
+
+
 def test_a_title_names_old_and_new_value_as_they_are_written() -> None:
     run = Run({"train.py": "N = 2**19  # tune: 18..19\n"})
     assert tuner().propose(run.request()).title == "N 2**19 → 2**18"

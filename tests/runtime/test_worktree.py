@@ -12,6 +12,7 @@ import pytest
 from autoresearch.core.layout import Layout
 from autoresearch.errors import ConfigError, RecordError
 from autoresearch.runtime.git import common_directory
+from autoresearch.runtime.tree import provide
 from autoresearch.runtime.worktree import Worktree, remove_leftovers
 from tests.support.repositories import git, make_repository, state_of, write
 
@@ -333,3 +334,15 @@ def test_it_works_from_a_linked_worktree(root: Path) -> None:
     assert common_directory(linked) == common_directory(root) == root / ".git"
     there.remove()
     assert [path.name for path in (root / ".git" / "worktrees").iterdir()] == ["linked"]
+
+
+def test_a_file_that_a_killed_process_left_empty_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "home" / ".gitignore"
+    provide(path, "*\n")
+    assert [one.name for one in path.parent.iterdir()] == [".gitignore"]
+    path.write_text("")
+    provide(path, "*\n")
+    assert path.read_text() == "*\n"
+    path.write_text("mine\n")
+    provide(path, "*\n")
+    assert path.read_text() == "mine\n"

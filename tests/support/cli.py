@@ -118,7 +118,7 @@ def config(
     return (
         f"goal = 'a low score'\neditable = {json.dumps(editable)}\n{top}\n"
         f"[experiment]\ncommand = {json.dumps(command)}\n{experiment}\n"
-        f"[metric]\nname = 'score'\ndirection = 'min'\n{rest}\n"
+        f"[metric]\nname = 'score'\ndirection = 'min'\nseed = 'not random'\n{rest}\n"
     )
 
 

@@ -47,6 +47,7 @@ env = {{ TOLD = "{told}", HOLD = "{hold}" }}
 [metric]
 name = "loss"
 direction = "min"
+seed = "not random"
 {more}
 """
 PATCH = """\

@@ -23,7 +23,7 @@ from autoresearch.core.events import (
     SampleStarted,
     Warned,
 )
-from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Sample, Unmeasured
+from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Passed, Sample, Unmeasured
 
 
 def utc_now() -> datetime:
@@ -73,6 +73,8 @@ def _execution(execution: Execution) -> dict[str, Json]:
             return {"value": number(value), "seconds": number(seconds), "outcome": Outcome.MEASURED.value}
         case Unmeasured(outcome, _, seconds):
             return {"value": None, "seconds": number(seconds), "outcome": outcome.value}
+        case Passed(seconds):
+            return {"value": None, "seconds": number(seconds), "outcome": "passed"}
 
 
 def _finished(one: Experiment) -> dict[str, Json]:

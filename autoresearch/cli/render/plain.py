@@ -28,7 +28,7 @@ from autoresearch.core.events import (
     SampleStarted,
     Warned,
 )
-from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Unmeasured
+from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Passed, Unmeasured
 from autoresearch.core.quantity import format_change, format_duration, format_metric
 
 
@@ -61,6 +61,8 @@ class PlainLines:
     def _sampled(self, execution: Execution) -> str:
         took = format_duration(execution.seconds)
         match execution:
+            case Passed():
+                return f"passed in {took}"
             case Measured():
                 return f"{self._metric_name} {format_metric(execution.value)} in {took}"
             case Unmeasured():

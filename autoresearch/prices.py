@@ -1,0 +1,31 @@
+"""Money that experiments spend themselves: API calls that they print the price of, and machines by the hour.
+
+What proposals cost is counted elsewhere (`judging.Judge.bill`); both go against the same budget.
+"""
+
+from __future__ import annotations
+
+from autoresearch.core.experiment import Execution, Passed
+from autoresearch.core.history import History
+from autoresearch.core.ports import Task
+from autoresearch.opened import Open
+from autoresearch.orders import Settings
+
+
+def money_of(task: Task, execution: Execution, history: History, settings: Settings) -> float:
+    """US dollars of one execution. A sample that did not print its price has cost what the baseline's did."""
+    machine = execution.seconds * settings.usd_per_second
+    if not settings.cost_name or isinstance(execution, Passed):
+        return machine
+    printed = execution.measures.get(settings.cost_name)
+    if printed is None and task.is_sample and history.baseline is not None:
+        printed = history.baseline.measures.get(settings.cost_name)
+    return machine + max(0.0, printed or 0.0)
+
+
+def unpriced(baseline: Open, settings: Settings) -> str:
+    """Why the money of experiments cannot be counted, in words; empty when it can."""
+    if not settings.cost_name or settings.cost_name in baseline.measures:
+        return ""
+    printed = ", ".join(baseline.measures) or "none"
+    return f'cost = "{settings.cost_name}": that number was not printed; numbers that were: {printed}'
