@@ -1,29 +1,26 @@
 """The end of a call: baseline and best are sampled in turn, with fresh seeds, in a tenth of the budget.
 
 Nothing is decided by it; it says what the gain of the whole run is worth (`core.final_check`). There is none for a
-metric without noise, without a kept change, and without a budget of time or experiments to take a tenth of.
+metric without noise, without a kept change, and without a budget of time or experiments to take a tenth of. A holdout
+that is looked at only at the end is measured here, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from queue import Empty
-from typing import TYPE_CHECKING
+from queue import Empty, SimpleQueue
 
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
 from autoresearch.core.decision import SAME, pooled_noise
-from autoresearch.core.experiment import Execution, Experiment, Measured, Sample, Usage
-from autoresearch.core.final_check import SHARE, FinalCheck, pairs_in
+from autoresearch.core.experiment import Execution, Experiment, Measured, Passed, Sample, Usage
+from autoresearch.core.final_check import SHARE, FinalCheck, HeldOut, pairs_in
 from autoresearch.core.history import History
-from autoresearch.core.ports import Job
+from autoresearch.core.ports import Job, Task
 from autoresearch.core.seeds import sample_seed
-from autoresearch.opened import Answered, Sampled, SampledAgain, StopRequested
-from autoresearch.orders import Settings, convention_of, limit_for
+from autoresearch.judging import Judge
+from autoresearch.opened import Answered, Message, Sampled, SampledAgain, StopRequested
+from autoresearch.orders import Parts, Settings, convention_of, limit_for
 from autoresearch.prices import money_of
-
-if TYPE_CHECKING:
-    from autoresearch.loop import Loop
 
 
 def pairs_wanted(history: History, settings: Settings, meter: Meter) -> int:
@@ -39,74 +36,99 @@ def pairs_wanted(history: History, settings: Settings, meter: Meter) -> int:
     return min(pairs for pairs in (in_time, in_count) if pairs is not None)
 
 
-def reserve(history: History, settings: Settings, meter: Meter) -> float:
-    """Seconds to leave for the check when no further experiment is begun."""
+def reserve(history: History, settings: Settings, meter: Meter, holdout_seconds: float = 0.0) -> float:
+    """Seconds to leave for what is done here when no further experiment is begun.
+
+    `holdout_seconds` is what a measurement of the holdout takes.
+    """
     if meter.budget.seconds is None:
         return 0.0
-    return min(SHARE * meter.budget.seconds, 2 * pairs_wanted(history, settings, meter) * meter.longest)
+    check = min(SHARE * meter.budget.seconds, 2 * pairs_wanted(history, settings, meter) * meter.longest)
+    return check + 2 * holdout_seconds * settings.standards.holdout_at_end
 
 
-def look_again(loop: Loop) -> FinalCheck | None:
-    """Take the samples, as long as nobody says stop and the time is enough; None without a whole pair."""
-    history, meter = loop.history, loop.parts.meter
-    baseline, best = history.baseline, history.best
-    if baseline is None or best is None:
-        return None
-    taken: dict[int, list[Sample]] = {baseline.number: [], best.number: []}
-    for _ in range(pairs_wanted(history, loop.settings, meter)):
-        left = meter.seconds_left()
-        if left is not None and 2 * meter.longest > left:
-            break
-        for one in (baseline, best):
-            execution = _sample(loop, one, taken[one.number])
-            if not isinstance(execution, Measured) or loop.stopping:
-                return _check(best, taken[baseline.number], taken[best.number])
-            taken[one.number].append(Sample(execution.value, loop.judge.samples))
-    return _check(best, taken[baseline.number], taken[best.number])
+class Closing:
+    """Made when nothing runs any more. Only the loop's thread calls it."""
 
+    def __init__(self, parts: Parts, settings: Settings, judge: Judge, inbox: SimpleQueue[Message]) -> None:
+        self.parts = parts
+        self.settings = settings
+        self.judge = judge
+        self.inbox = inbox
+        self.history = parts.journal.history()
+        self.stopping = False
 
-def _check(best: Experiment, first: Sequence[Sample], last: Sequence[Sample]) -> FinalCheck | None:
-    pairs = min(len(first), len(last))
-    return FinalCheck(best.number, tuple(first[:pairs]), tuple(last[:pairs])) if pairs else None
+    def look_again(self) -> FinalCheck | None:
+        """Take the samples, as long as nobody says stop and the time is enough; None without a whole pair."""
+        baseline, best, meter = self.history.baseline, self.history.best, self.parts.meter
+        if baseline is None or best is None:
+            return None
+        first: list[Sample] = []
+        last: list[Sample] = []
+        for _ in range(pairs_wanted(self.history, self.settings, meter)):
+            left = meter.seconds_left()
+            if left is not None and 2 * meter.longest > left:
+                break
+            if not (self._sample(baseline, first) and self._sample(best, last)):
+                break
+        pairs = min(len(first), len(last))
+        return FinalCheck(best.number, tuple(first[:pairs]), tuple(last[:pairs])) if pairs else None
 
+    def hold_out(self) -> HeldOut | None:
+        """Measure the holdout of baseline and best, where that is left for the end."""
+        baseline, best = self.history.baseline, self.history.best
+        if not self.settings.standards.holdout_at_end or baseline is None or best is None or best is baseline:
+            return None
+        values = [self._run(self._job(one, Task.HOLDOUT, 1)) for one in (baseline, best) if not self.stopping]
+        match values:
+            case [Measured(first), Measured(last)]:
+                return HeldOut(best.number, first, last)
+            case _:
+                self.parts.announce(events.Warned("the holdout could not be measured at the end"))
+                return None
 
-def _sample(loop: Loop, one: Experiment, before: Sequence[Sample]) -> Execution | None:
-    """One more sample of a finished experiment, with a seed that it never had."""
-    history, settings, parts = loop.history, loop.settings, loop.parts
-    number, baseline = len(history.samples(one.number)) + len(before) + 1, history.baseline
-    job = Job(
-        number=one.number,
-        commit=one.commit,
-        sample=number,
-        seed=sample_seed(settings.seed, one.number, number),
-        limit=limit_for(history, settings),
-        convention=convention_of(baseline) if baseline else None,
-    )
-    loop.judge.samples += 1
-    parts.announce(events.SampleStarted(job.number, job.sample, job.limit))
-    parts.executor.submit(job).add_done_callback(lambda done: loop.inbox.put(SampledAgain(done)))
-    execution = _wait(loop)
-    parts.announce(events.SampleFinished(job.number, job.sample, execution))
-    parts.meter.sample_took(execution.seconds)
-    usage = Usage(cost_usd=money_of(job.task, execution, history, settings))
-    loop.judge.bill(usage, carried=False)
-    return execution
+    def _sample(self, one: Experiment, taken: list[Sample]) -> bool:
+        """One more sample of a finished experiment; False when it gave no number, or somebody said stop."""
+        number = len(self.history.samples(one.number)) + len(taken) + 1
+        self.judge.samples += 1
+        execution = self._run(self._job(one, Task.SAMPLE, number))
+        if isinstance(execution, Measured):
+            taken.append(Sample(execution.value, self.judge.samples))
+        return isinstance(execution, Measured) and not self.stopping
 
+    def _job(self, one: Experiment, task: Task, number: int) -> Job:
+        """With a seed that the experiment never had."""
+        settings, baseline = self.settings, self.history.baseline
+        convention = convention_of(baseline) if baseline and task is Task.SAMPLE else None
+        seed, limit = sample_seed(settings.seed, one.number, number), limit_for(self.history, settings)
+        return Job(one.number, one.commit, number, seed, limit, convention, task)
 
-def _wait(loop: Loop) -> Execution:
-    """The sample's end; time that is up, and who says stop, end it before."""
-    while True:
-        try:
-            message = loop.inbox.get(timeout=None if loop.stopping else loop.parts.meter.seconds_left())
-        except Empty:
-            message = StopRequested("the time budget is used up", at_once=False)
-        match message:
-            case SampledAgain(future):
-                return future.result()
-            case StopRequested(_, at_once):
-                loop.parts.executor.stop(at_once=at_once or loop.stopping)
-                loop.stopping = True
-            case Answered(future) if future.exception() is None:
-                loop.judge.bill(future.result().proposal.usage, carried=False)
-            case Answered() | Sampled():
-                pass
+    def _run(self, job: Job) -> Execution:
+        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, job.task))
+        self.parts.executor.submit(job).add_done_callback(lambda done: self.inbox.put(SampledAgain(done)))
+        execution = self._wait()
+        told = Passed(execution.seconds) if job.task is Task.HOLDOUT else execution
+        self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
+        if job.task.is_sample:
+            self.parts.meter.sample_took(execution.seconds)
+        usage = Usage(cost_usd=money_of(job.task, execution, self.history, self.settings))
+        self.judge.bill(usage, carried=False)
+        return execution
+
+    def _wait(self) -> Execution:
+        """The end of what runs; time that is up, and who says stop, end it before."""
+        while True:
+            try:
+                message = self.inbox.get(timeout=None if self.stopping else self.parts.meter.seconds_left())
+            except Empty:
+                message = StopRequested("the time budget is used up", at_once=False)
+            match message:
+                case SampledAgain(future):
+                    return future.result()
+                case StopRequested(_, at_once):
+                    self.parts.executor.stop(at_once=at_once or self.stopping)
+                    self.stopping = True
+                case Answered(future) if future.exception() is None:
+                    self.judge.bill(future.result().proposal.usage, carried=False)
+                case Answered() | Sampled():
+                    pass

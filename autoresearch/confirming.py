@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from autoresearch.core.constraints import Constraint, first_problem
 from autoresearch.core.decision import is_worse
@@ -42,7 +43,9 @@ class Standards:
     constraints: tuple[Constraint, ...] = ()
     checks: bool = False
     holdout: Direction | None = None
-    """Which way the holdout's metric improves; None: there is none, or it is looked at only at the end."""
+    """Which way the holdout's metric improves; None: there is none."""
+    holdout_at_end: bool = False
+    """It vetoes nothing: it is tried on the baseline, and measured for baseline and best when the run ends."""
     max_loss: Gain = NO_LOSS
     """What a change that removes code may lose; 0: nothing is kept for being simpler."""
     metric_is_time: bool = False
@@ -69,7 +72,18 @@ def confirm(opened: Open, history: History, standards: Standards) -> Task | Veto
             return Task.FRESH
     if standards.checks and not opened.checked:
         return Task.CHECKS
-    return _confirm_holdout(opened, history, standards.holdout) if standards.holdout else None
+    if standards.holdout is None or standards.holdout_at_end:
+        return None
+    return _confirm_holdout(opened, history, standards.holdout)
+
+
+def unconfirmed(opened: Open, history: History) -> Veto | None:
+    """What was suspicious must be the same in a fresh worktree, but for the noise."""
+    others = [one.value for one in opened.measured if one.value not in opened.fresh]
+    if not opened.fresh or not others or not is_worse(opened.fresh, others, history.groups(), history.direction):
+        return None
+    numbers = f"{format_metric(fmean(opened.fresh))} in a fresh worktree, {format_metric(fmean(others))} before"
+    return Veto(Outcome.MEASURED, f"suspicious ({opened.suspicion}), and rightly so: {numbers}")
 
 
 def confirm_baseline(opened: Open, standards: Standards) -> Task | Veto | None:
@@ -80,12 +94,14 @@ def confirm_baseline(opened: Open, standards: Standards) -> Task | Veto | None:
         return Veto(Outcome.CHECKS_FAILED, f"the constraint {problem}; numbers that are printed: {printed}")
     if standards.checks and not opened.checked:
         return Task.CHECKS
-    return Task.HOLDOUT if standards.holdout and len(opened.holdout) < len(opened.measured) else None
+    wanted = 1 if standards.holdout_at_end else len(opened.measured)
+    return Task.HOLDOUT if standards.holdout and len(opened.holdout) < wanted else None
 
 
 def more_holdout(opened: Open, standards: Standards) -> bool:
     """Does the baseline, with all its samples, need one more measurement of the holdout?"""
-    return standards.holdout is not None and len(opened.holdout) < LEAST_HOLDOUTS
+    needed = standards.holdout is not None and not standards.holdout_at_end
+    return needed and len(opened.holdout) < LEAST_HOLDOUTS
 
 
 def _confirm_holdout(opened: Open, history: History, direction: Direction) -> Task | Veto | None:

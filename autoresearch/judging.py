@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from autoresearch.confirming import Veto, confirm, confirm_baseline, more_holdout
+from autoresearch.confirming import Veto, confirm, confirm_baseline, more_holdout, unconfirmed
 from autoresearch.core import events
 from autoresearch.core.decision import Discard, Keep, More, Side, Verdict
 from autoresearch.core.experiment import (
     FREE,
+    SIMPLER,
+    SUSPICIOUS,
     Decision,
     Execution,
     Experiment,
@@ -30,10 +32,8 @@ from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.opened import Open
 from autoresearch.orders import SLOWEST, Parts, Settings, baseline_is_done, evidence_for, is_stale
 from autoresearch.prices import money_of, unpriced
-from autoresearch.simpler import SIMPLER, net_lines, tolerated
+from autoresearch.simpler import net_lines, tolerated
 
-SUSPICIOUS = "suspicious"
-"""Flag of an experiment whose gain was too good to be believed at once."""
 BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "baseline")
 
 
@@ -48,6 +48,8 @@ class Judge:
         self.samples = self.history.sample_count
         """The running count of samples in the run."""
         self.since_keep = 0
+        self.holdout_seconds = 0.0
+        """Of the longest measurement of the holdout in this call."""
         self.unbilled = FREE
         """Spent, and carried by no experiment yet: it goes into the next commit."""
 
@@ -86,6 +88,8 @@ class Judge:
         self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
         if job.task.is_sample:
             self.parts.meter.sample_took(execution.seconds)
+        if job.task is Task.HOLDOUT:
+            self.holdout_seconds = max(self.holdout_seconds, execution.seconds)
         self.charge(experiment, job.task, execution)
         experiment.take(job.task, execution, at)
 
@@ -96,6 +100,10 @@ class Judge:
             return
         if not experiment.measured:
             experiment.wants = Task.SAMPLE
+            return
+        if veto := unconfirmed(experiment, self.history):
+            experiment.flags += (SUSPICIOUS,)
+            self.finish(experiment, veto.outcome, Decision.DISCARD, veto.reason)
             return
         match self.verdict(experiment):
             case Keep(reason):

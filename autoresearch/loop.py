@@ -16,10 +16,10 @@ from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from autoresearch.closing import look_again, reserve
+from autoresearch.closing import Closing, reserve
 from autoresearch.core import events
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured, Usage
-from autoresearch.core.final_check import FinalCheck
+from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.ports import Attempt, Task
 from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken, RunError
 from autoresearch.gate import Answer, Ready, Rejected
@@ -47,6 +47,7 @@ class Loop:
         self.stopping = False
         self.cold = settings.warm_up
         self.final: FinalCheck | None = None
+        self.held_out: HeldOut | None = None
 
     def run(self) -> str:
         """Until the budget is used up, the target is reached or somebody says stop; returns why, in words."""
@@ -63,7 +64,8 @@ class Loop:
         self.why = self.why or "the baseline was interrupted"
         self.close()
         if not self.stopping:
-            self.final = look_again(self)
+            closing = Closing(self.parts, self.settings, self.judge, self.inbox)
+            self.final, self.held_out = closing.look_again(), closing.hold_out()
         return self.why
 
     def stop(self, why: str, *, at_once: bool = False) -> None:
@@ -72,7 +74,7 @@ class Loop:
 
     def enough(self) -> str:
         """Why no further experiment is begun; empty while there is no reason."""
-        kept_back = reserve(self.history, self.settings, self.parts.meter)
+        kept_back = reserve(self.history, self.settings, self.parts.meter, self.judge.holdout_seconds)
         return enough(self.history, self.settings, self.parts.meter, self.judge.since_keep, kept_back)
 
     def ask(self) -> None:

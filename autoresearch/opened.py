@@ -55,6 +55,8 @@ class Open:
     """The checks have passed."""
     suspicion: str = ""
     """Why its gain was not believed at once; a fresh sample has been asked for."""
+    fresh: list[float] = field(default_factory=list)
+    """Of its samples, those from a fresh worktree."""
     spent_usd: float = 0.0
     """Money that running it cost, so far."""
     repairs: int = 0
@@ -85,6 +87,8 @@ class Open:
         match task:
             case Task.SAMPLE | Task.FRESH:
                 self._take_sample(execution, at)
+                if task is Task.FRESH and isinstance(execution, Measured):
+                    self.fresh.append(execution.value)
             case Task.INCUMBENT:
                 self._take_incumbent(execution, at)
             case Task.HOLDOUT if isinstance(execution, Measured):

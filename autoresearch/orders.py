@@ -26,7 +26,7 @@ SLOWEST = "slowest="
 FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
 CHECK_LIMIT = 600.0
-"""Seconds that checks and the holdout may take at least, where a sample may take less."""
+"""Seconds that checks and the holdout may take at least, where no limit is configured."""
 LAST_WORDS = 2
 """So many of the last experiments, and the incumbent, are heard."""
 SHORTEST_EXTRA_LIMIT = 60.0
@@ -135,9 +135,9 @@ def job_for(opened: Open, task: Task, history: History, settings: Settings) -> J
             sample = len(history.samples(number)) + len(opened.incumbent_samples) + 1
         case Task.HOLDOUT:
             sample, convention = max(1, len(opened.samples)) + len(opened.holdout), None
-            limit = max(limit, CHECK_LIMIT)
+            limit = settings.limit or max(limit, CHECK_LIMIT)
         case Task.CHECKS:
-            sample, limit = max(1, len(opened.samples)), max(limit, CHECK_LIMIT)
+            sample, limit = max(1, len(opened.samples)), settings.limit or max(limit, CHECK_LIMIT)
         case Task.SAMPLE | Task.FRESH | Task.WARM_UP:
             pass
     return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from autoresearch.core.experiment import SIMPLER
 from autoresearch.core.history import History
 from autoresearch.core.quantity import Gain
-
-SIMPLER = "simplification"
-"""Flag of an experiment that was kept for being simpler."""
 
 
 def net_lines(before: Mapping[str, str], after: Mapping[str, str]) -> int:

@@ -54,7 +54,7 @@ def browse(
             typer.echo(dumps(experiment_json(experiment, record.history)))
     else:
         width = shutil.get_terminal_size().columns if is_terminal() else None
-        show(listing(record.history, select(record.history, selection), width))
+        show(listing(record.history, select(record.history, selection), width, record.run.final_check))
     return 0
 
 

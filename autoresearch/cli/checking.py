@@ -1,173 +1,184 @@
-"""`ar init --check`: the command three times, and what that says about a night of experiments.
+"""`ar init --check`: a baseline, and what it says about a night of experiments.
 
-The samples are recorded as the baseline of a run, which the next `ar run` goes on with. Interrupted, or when a sample
-fails, there is no baseline: the next `ar run` takes its own.
+It is taken as `ar run` takes it, with everything that the configuration asks of it, and the next `ar run` goes on with
+it. Interrupted, or when something fails, there is no baseline: the next `ar run` takes its own.
 """
 
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeVar
 
 import typer
 
 from autoresearch.cli import build
+from autoresearch.cli.canary import try_canary
 from autoresearch.cli.choose import choose, task_of
 from autoresearch.cli.diagnose import explain
 from autoresearch.cli.forecast import forecast
+from autoresearch.cli.home import Home
 from autoresearch.cli.project import Project, open_project
+from autoresearch.cli.render.doing import verb
+from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.cli.signals import signals
+from autoresearch.cli.waiting import ignore_line
 from autoresearch.config import check_files
-from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Unmeasured
-from autoresearch.core.metric import Convention
-from autoresearch.core.ports import Executor, Task
+from autoresearch.core.budget import Budget, Meter
+from autoresearch.core.events import Event, SampleFinished, SampleStarted
+from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Proposal, Unmeasured
+from autoresearch.core.ports import Executor, Journal, Request, Task
 from autoresearch.core.quantity import format_duration, format_metric
-from autoresearch.errors import BaselineFailed, ConfigError
-from autoresearch.judging import BASELINE
-from autoresearch.opened import Open
-from autoresearch.orders import Settings, job_for
+from autoresearch.core.seeds import Seeds
+from autoresearch.errors import ArError, BaselineFailed, ProposalsExhausted
+from autoresearch.loop import Loop
 from autoresearch.record import snapshot
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Run
-from autoresearch.runtime.canary import Unproved, Unused, Used
-from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.lock import RunLock
 
-T = TypeVar("T")
 SAMPLES, LONG = 3, 600.0
 """Samples to take; one that takes longer than this many seconds is enough."""
 
 
-@dataclass
-class Waiting:
-    """Waits for one thing at a time, and passes Ctrl-C on to it."""
-
-    stopped: str = ""
-    at_once: bool = False
-    wake: SimpleQueue[None] = field(default_factory=SimpleQueue)
-
-    def stop(self, why: str, at_once: bool) -> None:
-        """Called by a signal between any two instructions of the main thread: takes no lock."""
-        self.stopped, self.at_once = why, at_once
-        self.wake.put(None)
-
-    def for_result(self, executor: Executor, future: Future[T]) -> T:
-        """The result; once somebody said stop, it comes soon."""
-        future.add_done_callback(lambda _: self.wake.put(None))
-        while not future.done():
-            if self.stopped:
-                executor.stop(at_once=self.at_once)
-            self.wake.get()
-        return future.result()
-
-
 def check_command(config: Path | None) -> int:
-    """Print what the samples say. Raises BaselineFailed when one gives no measurement."""
+    """Print what the baseline says. Raises BaselineFailed when there is none."""
     project = open_project(config)
     check_files(project.config, project.config_path, project.repository.root, project.tracked)
-    waiting = Waiting()
-    with RunLock(project.repository.common_dir, "ar init --check"), signals(waiting.stop, lambda: None):
+    with RunLock(project.repository.common_dir, "ar init --check"):
         chosen = choose(project, RunOptions(config=config, committed=True))
+        seeds, _ = seeds_of(project, chosen.base.commit), standards_of(project.config)
         typer.echo(chosen.note)
         left_out = snapshot.modified(project.repository, besides=task_of(project).own_files)
         if left_out:
             typer.echo(f"the last commit is measured, without your changes in {', '.join(left_out[:5])}")
-        run = begin_run(project, chosen, "")
-        journal = build.open_journal(project, run)
-        with ExitStack() as closing:
-            closing.push(lambda _, error, __: journal.close(waiting.stopped or str(error or "checked"), 0.0))
-            each = None if journal.history().baseline else Check(project, run, journal, waiting).take(closing)
-            if waiting.stopped:
-                raise typer.Abort
-            for line in forecast(journal.history(), project.config, each):
-                typer.echo(line)
-            typer.echo(f"next:   ar run --budget 8h{' --committed' * bool(left_out)}    goes on from this baseline")
+        typer.echo(what_decides(project.config, seeds))
+        Check(project, begin_run(project, chosen, ""), seeds).go()
+        typer.echo(f"next:   ar run --budget 8h{' --committed' * bool(left_out)}    goes on from this baseline")
     return 0
 
 
-def ignore_line(_number: int, _line: str) -> None:
-    """For who does not show what an experiment prints."""
+class Nobody:
+    """The proposer of a run that ends with its baseline."""
+
+    name = "nobody"
+
+    def propose(self, request: Request) -> Proposal:
+        raise ProposalsExhausted(f"nothing is proposed as experiment {request.number}")
 
 
 class Check:
-    """The canary and the samples of a baseline that was not measured yet."""
+    """A call of the loop that ends with its baseline, told line by line."""
 
-    def __init__(self, project: Project, run: Run, journal: GitJournal, waiting: Waiting) -> None:
+    def __init__(self, project: Project, run: Run, seeds: Seeds) -> None:
         self.project = project
-        self.call = run
-        self.journal = journal
-        self.waiting = waiting
+        self.run = run
+        self.seeds = seeds
+        self.meter = Meter(Budget(experiments=0), time.monotonic)
+        """There is nothing to spend on anything but the baseline."""
+        self.stopped = ""
+        self.wake: SimpleQueue[None] = SimpleQueue()
+        self.loop: Loop | None = None
+        self.last: Execution | None = None
+        self.home = Home(project.layout(run.tag).home)
 
-    def take(self, closing: ExitStack) -> float | None:
-        """Record the samples; the seconds that one experiment takes, None when interrupted."""
-        executor = build.open_executor(self.project, self.call.tag, ignore_line)
+    def stop(self, why: str, at_once: bool) -> None:
+        """Called by a signal between any two instructions of the main thread: takes no lock."""
+        self.stopped = why
+        self.wake.put(None)
+        if self.loop is not None:
+            self.loop.stop(why, at_once=at_once)
+
+    def go(self) -> None:
+        """Take the baseline where there is none yet, then print the forecast."""
+        with signals(self.stop, lambda: None), ExitStack() as closing:
+            journal = build.open_journal(self.project, self.run)
+            closing.push(lambda _, error, __: journal.close(self.stopped or str(error or "checked"), self.unbilled()))
+            history = journal.history()
+            if history.baseline is None:
+                self.prepare(journal, closing)
+            if self.stopped:
+                raise typer.Abort
+            for line in forecast(history, self.project.config, self.seeds):
+                typer.echo(line)
+
+    def prepare(self, journal: GitJournal, closing: ExitStack) -> None:
+        """The canary and the baseline; the next `ar run` will find them done."""
+        executor = build.open_executor(self.project, self.run.tag, ignore_line)
         closing.callback(executor.close)
         try:
             if self.project.config.experiment.canary:
-                self.try_canary(executor)
-            return None if self.waiting.stopped else self.measure(executor)
+                base = self.run.opening.base
+                try_canary(executor, base, list(journal.files(base)), self, typer.echo)
+            if not self.stopped:
+                self.measure(journal, executor)
         except BaselineFailed as error:
-            told = explain(error, self.project, executor.withheld, self.project.layout(self.call.tag))
-            hint = "\n".join(filter(None, (error.hint, told.hint)))
-            raise BaselineFailed(told.message, hint=hint, output=told.output) from error
+            told = explain(error, self.project, executor.withheld, self.project.layout(self.run.tag))
+            raise BaselineFailed(told.message, hint=f"{self.advice()}{told.hint}", output=error.output) from error
 
-    def try_canary(self, executor: LocalExecutor) -> None:
-        """As `ar run` does before a baseline: it will find this one, and not look again."""
-        typer.echo("checking that the command uses the editable files …")
-        base = self.call.opening.base
-        match self.waiting.for_result(executor, executor.canary(base, list(self.journal.files(base)))):
-            case Unused(message, hint):
-                raise ConfigError(message, hint=hint)
-            case Unproved(reason) if not self.waiting.stopped:
-                typer.echo(f"not proved: {reason}")
-            case Unproved() | Used():
+    def measure(self, journal: Journal, executor: Executor) -> None:
+        """Let the loop take the baseline, with the samples that a forecast needs. Raises BaselineFailed."""
+        parts = build.Wiring(Nobody(), executor, journal, self.meter, self.tell)
+        loop = build.make_loop(self.project, RunOptions(), parts, self.seeds)
+        samples = max(SAMPLES, loop.settings.baseline_samples or SAMPLES)
+        self.loop = Loop(loop.parts, replace(loop.settings, baseline_samples=samples))
+        try:
+            if not self.stopped:
+                self.loop.run()
+        except ArError as error:
+            with suppress(ArError):
+                self.loop.judge.close(error.message)
+            raise
+
+    def tell(self, event: Event) -> None:
+        """A line for everything that is run; its end comes when it has ended."""
+        self.home(event)
+        match event:
+            case SampleStarted(_, sample, _, Task.SAMPLE):
+                typer.echo(f"sample {sample} of {self.wanted}: ", nl=False)
+            case SampleStarted(_, _, _, task):
+                typer.echo(f"{verb(task)}: ", nl=False)
+            case SampleFinished(_, _, execution, task):
+                self.last = execution
+                typer.echo(_ended(execution, task, self.project.config.metric.name))
+                if task is Task.SAMPLE and execution.seconds > LONG:
+                    self.take_no_more()
+            case _:
                 pass
 
-    def measure(self, executor: Executor) -> float | None:
-        """Take the samples and record them as the baseline."""
-        journal, each = self.journal, 0.0
-        opened = Open(journal.draft(None, journal.base_tree(), BASELINE))
-        for number in range(1, SAMPLES + 1):
-            began = time.monotonic()
-            execution = self.sample(executor, opened, number)
-            # The first one has the setup in it, as every experiment will.
-            each = each or time.monotonic() - began
-            if self.waiting.stopped:
-                journal.finish(opened.draft, opened.result(Outcome.INTERRUPTED, Decision.DISCARD, self.waiting.stopped))
-                return None
-            if isinstance(execution, Unmeasured):
-                journal.finish(opened.draft, opened.result(execution.outcome, Decision.DISCARD, execution.reason))
-                raise _failed(number, execution)
-            if execution.seconds > LONG:
-                break
-        journal.finish(opened.draft, opened.result(Outcome.MEASURED, Decision.KEEP, "the baseline"))
-        return each
+    @property
+    def wanted(self) -> int:
+        """How many samples there will be if none takes long."""
+        return (self.loop.settings.baseline_samples if self.loop else None) or SAMPLES
 
-    def sample(self, executor: Executor, opened: Open, number: int) -> Execution:
-        """Take one sample and say what came of it."""
-        config = self.project.config
-        settings = Settings(config.experiment.seed, config.experiment.timeout, build.DEFAULT_LIMIT)
-        job = job_for(opened, Task.SAMPLE, self.journal.history(), settings)
-        job = replace(job, convention=Convention.of_flags(opened.flags)) if number > 1 else job
-        typer.echo(f"sample {number} of {SAMPLES}: ", nl=False)
-        execution = self.waiting.for_result(executor, executor.submit(job))
-        opened.take(Task.SAMPLE, execution, number)
-        match execution:
-            case Measured(value, seconds):
-                typer.echo(f"{config.metric.name} {format_metric(value)} in {format_duration(seconds)}")
-            case Unmeasured(outcome):
-                typer.echo(outcome.value)
-        return execution
+    def take_no_more(self) -> None:
+        """What takes that long is measured once."""
+        if self.loop is not None:
+            self.loop.judge.settings = replace(self.loop.settings, baseline_samples=1)
+
+    def advice(self) -> str:
+        """What helps where the command was too slow."""
+        if isinstance(self.last, Unmeasured) and self.last.outcome is Outcome.TIMED_OUT:
+            return 'timeout = "3h"    in [experiment] gives it longer; without one, a baseline has 1h\n'
+        return ""
+
+    def unbilled(self) -> float:
+        """Dollars that the baseline does not carry."""
+        return (self.loop.judge.unbilled.cost_usd or 0.0) if self.loop else 0.0
 
 
-def _failed(number: int, execution: Unmeasured) -> BaselineFailed:
-    timed_out = execution.outcome is Outcome.TIMED_OUT
-    hint = 'timeout = "3h"    in [experiment] gives it longer; without one, a baseline has 1h' if timed_out else ""
-    return BaselineFailed(f"sample {number} failed: {execution.reason}", hint=hint, output=execution.tail)
+def _ended(execution: Execution, task: Task, name: str) -> str:
+    took = format_duration(execution.seconds)
+    match execution:
+        case Measured(value) if task.is_sample:
+            return f"{name} {format_metric(value)} in {took}"
+        case Measured():
+            return took
+        case Passed():
+            return f"{'passed' if task is Task.CHECKS else 'measured'} in {took}"
+        case Unmeasured(outcome):
+            return outcome.value

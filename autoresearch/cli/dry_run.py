@@ -10,9 +10,10 @@ import typer
 from autoresearch.cli.build import LLM, Choice, Instructions, make_source
 from autoresearch.cli.choose import Chosen
 from autoresearch.cli.project import Project
-from autoresearch.core.budget import Budget, plan
+from autoresearch.core.budget import Budget
 from autoresearch.core.experiment import Decision, Experiment, Outcome
 from autoresearch.core.history import Digest, History
+from autoresearch.core.plan import plan
 from autoresearch.core.ports import Request
 from autoresearch.proposers.llm import LlmProposer
 from autoresearch.record.journal import read_run
@@ -23,7 +24,7 @@ def show_request(project: Project, choice: Choice, budget: Budget, chosen: Chose
     """Print the next request for a proposal, its size and price, and the command."""
     command = project.config.experiment.command
     typer.echo(f"{chosen.note}, from {chosen.base.commit[:10]}")
-    typer.echo(plan(budget, None))
+    typer.echo(plan(budget, dict(budget.limits())))
     typer.echo(f"command: {command if isinstance(command, str) else shlex.join(command)}")
     request = _request(project, chosen)
     typer.echo(f"editable: {', '.join(request.files) or 'no file'}")

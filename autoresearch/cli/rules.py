@@ -6,7 +6,6 @@ Nothing is decided here. What is not here: the command and how it is run (`build
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from autoresearch.core.metric import SELF_MEASURED
 from autoresearch.core.seeds import Seeds
 from autoresearch.errors import ConfigError
 from autoresearch.orders import no_rule
+from autoresearch.record.resume import words
 from autoresearch.record.scoped import ScopedFiles
 
 REFRESH = 25
@@ -43,7 +43,7 @@ def rules_of(config: Config, seeds: Seeds) -> Rules:
     metric, wanted = config.metric, config.decision.baseline_samples
     samples = wanted if isinstance(wanted, int) else None
     if config.decision.rule == "keep-if-better":
-        return Rules(keep_if_better(metric.direction, metric.min_gain), no_rule, samples or 1, None)
+        return Rules(keep_if_better(metric.direction, metric.min_gain, seeds), no_rule, samples or 1, None)
 
     def rule(tolerated: float = 0.0) -> Rule:
         return proved(
@@ -67,7 +67,8 @@ def standards_of(config: Config) -> Standards:
         metric_name=metric.name,
         constraints=tuple(parse_constraint(name, text) for name, text in config.constraints.items()),
         checks=bool(config.experiment.checks),
-        holdout=(holdout.direction or metric.direction) if holdout.command and holdout.when == "keep" else None,
+        holdout=(holdout.direction or metric.direction) if holdout.command else None,
+        holdout_at_end=holdout.when == "end",
         max_loss=config.simplify.max_loss,
         metric_is_time=metric.timing or metric.name == "ar.seconds",
     )
@@ -96,15 +97,16 @@ def seeds_of(project: Project, commit: str) -> Seeds:
     """
     config = project.config
     command = config.experiment.command
-    words = command if isinstance(command, str) else " ".join(command)
-    if SEED_PLACEHOLDER in words or any(SEED_VARIABLE in text for text in _texts(project, commit)):
+    text = command if isinstance(command, str) else " ".join(command)
+    if SEED_PLACEHOLDER in text or any(SEED_VARIABLE in file for file in _texts(project, commit)):
         return Seeds.VARIED
     if config.metric.seed:
         return Seeds(config.metric.seed)
     if config.metric.name in SELF_MEASURED:
         return Seeds.ABSENT
     if config.decision.rule == "keep-if-better":
-        return Seeds.FIXED
+        # Nothing that it keeps is called proved, so that nobody has to write what is not known.
+        return Seeds.ABSENT
     raise ConfigError(
         f"{project.config_path.name}: does chance play a part in {config.metric.name}? That is not written, and neither"
         f" {SEED_PLACEHOLDER} in the command nor {SEED_VARIABLE} in its files says so",
@@ -121,17 +123,7 @@ def _texts(project: Project, commit: str) -> Iterator[str]:
     yield from scoped.editable(commit).values()
     yield from scoped.context(commit).values()
     tracked = dict(repository.files(commit))
-    for word in _words(project.config.experiment.command):
+    for word in words(project.config.experiment.command):
         entry = tracked.get(posixpath.normpath(posixpath.join(project.base, word)))
         if entry is not None:
             yield repository.blob(entry.id).decode(errors="replace")
-
-
-def _words(command: str | tuple[str, ...]) -> list[str]:
-    """The words of a command: one of them may be a file."""
-    if not isinstance(command, str):
-        return list(command)
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return command.split()

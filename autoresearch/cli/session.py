@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from math import isfinite
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from autoresearch import __version__
 from autoresearch.cli import build
+from autoresearch.cli.canary import try_canary
 from autoresearch.cli.choose import Chosen, choose
 from autoresearch.cli.diagnose import explain
 from autoresearch.cli.dry_run import show_request
+from autoresearch.cli.forecast import spending
 from autoresearch.cli.home import Home
 from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
@@ -27,16 +29,14 @@ from autoresearch.cli.signals import signals
 from autoresearch.config import check_files
 from autoresearch.config.load import read
 from autoresearch.core import events
-from autoresearch.core.budget import Budget, plan
-from autoresearch.core.history import History
+from autoresearch.core.budget import Budget
 from autoresearch.core.metric import Convention
 from autoresearch.core.seeds import Seeds
-from autoresearch.errors import ArError, BaselineFailed, ConfigError, UsageError
+from autoresearch.errors import ArError, BaselineFailed, UsageError
 from autoresearch.loop import Loop
 from autoresearch.opened import in_background
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Opening, Run, begin
-from autoresearch.runtime.canary import Unproved, Unused, Used
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.lock import RunLock
 
@@ -111,7 +111,8 @@ class Session:
             base_branch = self.project.repository.branch()
             code = self.guarded(journal, note)
             if not self.options.json:
-                ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares())
+                final = self.loop.final if self.loop else None
+                ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares(), final)
                 print_at_the_end(summary(ending))
         return code
 
@@ -123,7 +124,7 @@ class Session:
         layout = self.project.layout(self.run.tag)
         others: list[events.Listener] = [Home(layout.home), LiveState(layout.live, shares), self.look]
         with ExitStack() as closing:
-            closing.callback(lambda: journal.close(self.why, self.unbilled(), self.loop.final if self.loop else None))
+            closing.callback(lambda: self.close(journal))
             self.output = closing.enter_context(open_output(view, others, json=self.options.json))
             self.restore = self.output.restore
             executor = build.open_executor(self.project, self.run.tag, self.output.line)
@@ -156,7 +157,7 @@ class Session:
             files = journal.files(opening.base)
             build.check_tunable(self.source.choice, files)
             if self.project.config.experiment.canary:
-                self.try_canary(executor, list(files))
+                try_canary(executor, opening.base, list(files), self, self.output.note)
         why = self.stopped or self.loop.run()
         if self.history.baseline is None and not self.stopped:
             hint = "it needs more time: ar run --budget 8h"
@@ -167,36 +168,15 @@ class Session:
 
     def first_lines(self, note: str) -> None:
         """What will be spent, on what, and how it could be done better."""
-        config, seconds = self.project.config, _typical_seconds(self.history)
+        config = self.project.config
         self.output.note(note)
-        self.output.note(plan(self.meter.budget, seconds))
+        self.output.note(spending(self.meter, self.history, config))
         self.output.note(what_decides(config, self.seeds))
         if self.source.choice.kind == build.TUNER and not config.proposer.model:
             self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
         paid = self.source.choice.kind == build.LLM and not config.proposer.api_base
         if paid and self.meter.budget.usd is None and self.meter.budget.run_usd is None:
             self.output.note(f"{self.source.choice.model} costs money and there is no limit: --budget 5usd sets one")
-
-    def try_canary(self, executor: LocalExecutor, editable: list[str]) -> None:
-        """Is it the worktree's files that the command runs? Raises ConfigError when it is not."""
-        self.output.note("checking that the command uses the editable files …")
-        future = executor.canary(self.run.opening.base, editable)
-        future.add_done_callback(lambda _: self.wake.put(None))
-        late = False
-        while not future.done():
-            try:
-                self.wake.get(timeout=None if late else self.meter.seconds_left())
-            except Empty:
-                late = True
-            if self.stopped or late:
-                executor.stop(at_once=True)
-        match future.result():
-            case Unused(message, hint):
-                raise ConfigError(message, hint=hint)
-            case Unproved(reason) if not self.stopped:
-                self.output.note(f"not proved that the editable files are used: {'no time' if late else reason}")
-            case Unproved() | Used():
-                pass
 
     def ask_to_stop(self, why: str, at_once: bool) -> None:
         """The first Ctrl-C, or the second. Called between two instructions of the main thread: takes no lock."""
@@ -216,7 +196,7 @@ class Session:
             return
         experiment, baseline = event.experiment, self.history.baseline
         if experiment.number == 0 and baseline is not None:
-            self.output.note(plan(self.meter.budget, baseline.seconds))
+            self.output.note(spending(self.meter, self.history, self.project.config))
             if not Convention.of_flags(baseline.flags).once:
                 name = self.project.config.metric.name
                 self.output.announce(events.Warned(f"{name} is printed on several lines: the last one counts"))
@@ -236,11 +216,10 @@ class Session:
         discarded = len(self.history.experiments) - len(self.history.kept)
         self.output.announce(events.RunFinished(why, metric, kept, discarded, code))
 
-    def unbilled(self) -> float:
-        """Dollars that no experiment carries."""
-        return (self.loop.judge.unbilled.cost_usd or 0.0) if self.loop else 0.0
-
-
-def _typical_seconds(history: History) -> float | None:
-    """Seconds of one experiment of this run; None before the baseline."""
-    return history.seconds / len(history.experiments) if history.experiments else None
+    def close(self, journal: GitJournal) -> None:
+        """Record the end, with the dollars that no experiment carries."""
+        if self.loop is None:
+            journal.close(self.why, 0.0)
+        else:
+            unbilled = self.loop.judge.unbilled.cost_usd or 0.0
+            journal.close(self.why, unbilled, self.loop.final, self.loop.held_out)

@@ -9,11 +9,11 @@ from pathlib import Path
 import typer
 
 from autoresearch.cli import build
-from autoresearch.cli.checking import Waiting, ignore_line
 from autoresearch.cli.choose import task_of
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.plain import finished_line
 from autoresearch.cli.signals import signals
+from autoresearch.cli.waiting import Waiting, ignore_line
 from autoresearch.core.edit import Refusal
 from autoresearch.core.experiment import Execution, Experiment
 from autoresearch.core.history import History

@@ -1,6 +1,6 @@
 """Reading a run without the lock: for `ar status` and `ar log`. Nothing is written, a running loop is not disturbed.
 
-Of the configuration only three keys are read, straight from the TOML: the checked model takes a quarter of a second to
+Of the configuration only four keys are read, straight from the TOML: the checked model takes a quarter of a second to
 import, and would refuse the record of another version of `ar`.
 """
 
@@ -24,6 +24,7 @@ from autoresearch.core.decision import pooled_noise
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import CONFIG_NAME
+from autoresearch.core.seeds import Seeds
 from autoresearch.errors import RecordError
 from autoresearch.record.journal import read_run
 from autoresearch.record.repository import Repository, current_folder
@@ -38,6 +39,8 @@ class Aim:
     goal: str
     metric_name: str
     direction: Direction
+    one_seed: bool = False
+    """The command has randomness, and fixes its seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
     aim = _aim(run)
     with _no_garbage_collection():
         recorded = read_run(repository, run)
-        history = recorded.history(aim.direction, recorded.shown)
+        history = recorded.history(aim.direction, recorded.shown, run.final_holdout)
     return Record(repository, run, aim, history, is_newest=run is known[-1])
 
 
@@ -99,7 +102,9 @@ def _aim(run: Run) -> Aim:
     """Raises RecordError when the recorded configuration is none."""
     try:
         keys = tomllib.loads(run.opening.config_text)
-        return Aim(str(keys.get("goal", "")), str(keys["metric"]["name"]), Direction(keys["metric"]["direction"]))
+        name, direction = str(keys["metric"]["name"]), Direction(keys["metric"]["direction"])
+        one_seed = keys["metric"].get("seed") == Seeds.FIXED.value
+        return Aim(str(keys.get("goal", "")), name, direction, one_seed)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise RecordError(
@@ -137,4 +142,6 @@ def status_view(record: Record) -> StatusView:
         live=live,
         shares=live.budget if live is not None and running else (),
         noise=noise.deviation if noise.freedom else None,
+        one_seed=record.aim.one_seed,
+        final=record.run.final_check,
     )

@@ -24,7 +24,6 @@ from autoresearch.core.quantity import (
 from autoresearch.errors import UsageError
 
 FORMS = "8h (time), 50x (experiments), 3usd (money) or 2Mtok (tokens)"
-FEW = 3
 REMEMBERED = 5
 """How many of the last samples say how long the next one may take."""
 
@@ -114,23 +113,6 @@ def merge(config: Budget, call: Budget) -> Budget:
     return replace(config, **given)
 
 
-def plan(budget: Budget, seconds_per_experiment: float | None) -> str:
-    """One line: what will be spent, and how many experiments that holds; None: not measured yet."""
-    each = format_duration(seconds_per_experiment or 0.0)
-    holds = budget.experiments
-    if seconds_per_experiment and budget.seconds is not None:
-        in_time = int(budget.seconds / seconds_per_experiment + 1e-9)
-        holds = in_time if holds is None else min(in_time, holds)
-    if holds is not None and holds < FEW:
-        room = f"room for {_UNITS['experiments'].words(holds)}" if holds else "no room for an experiment"
-        return f"budget: {budget}: {room}{f' of {each}' if seconds_per_experiment else ''}, too few to search"
-    if not seconds_per_experiment:
-        return f"budget: {budget}"
-    if budget.seconds is None:
-        return f"budget: {budget}; an experiment takes about {each}"
-    return f"budget: {budget}: room for about {holds} experiments of {each}"
-
-
 class Meter:
     """What this call has spent. `now` is a monotonic clock in seconds; time counts from the making of the meter."""
 
@@ -208,10 +190,14 @@ class Meter:
             return f"{format_duration(left)} left, of which {format_duration(reserve)} are for the final check"
         return f"{format_duration(left)} left, and an experiment takes up to {format_duration(self.longest)}"
 
+    def remaining(self) -> dict[str, float]:
+        """What is left of each limit, by the field of `Budget`; never negative."""
+        spent = self._spent()
+        return {name: max(0.0, limit - spent[name]) for name, limit in self.budget.limits()}
+
     def left(self) -> str:
         """`3m 20s, 41 experiments, 2.10 usd left`."""
-        spent = self._spent()
-        rest = [_UNITS[name].words(max(0.0, limit - spent[name])) for name, limit in self.budget.limits()]
+        rest = [_UNITS[name].words(amount) for name, amount in self.remaining().items()]
         return f"{', '.join(rest)} left" if rest else "until stopped"
 
     def shares(self) -> list[Share]:

@@ -77,10 +77,10 @@ Verdict = Keep | Discard | More
 Rule = Callable[[Evidence], Verdict]
 
 
-def keep_if_better(direction: Direction, min_gain: Gain) -> Rule:
+def keep_if_better(direction: Direction, min_gain: Gain, seeds: Seeds = Seeds.ABSENT) -> Rule:
     """The plain rule: the candidate's mean must be better than the incumbent's by more than `min_gain`.
 
-    It believes every lucky sample, so what it keeps is unproved.
+    It believes every lucky sample, so what it keeps is unproved. `seeds` changes nothing but its words.
     """
 
     def decide(evidence: Evidence) -> Verdict:
@@ -91,7 +91,7 @@ def keep_if_better(direction: Direction, min_gain: Gain) -> Rule:
             return Discard(f"not better: {change}")
         if gain <= min_gain.of(incumbent):
             return Discard(f"gain within min_gain: {change}")
-        return Keep(f"better: {change}")
+        return Keep(f"better: {change}{_doubt(seeds, one_seed=False)}")
 
     return decide
 

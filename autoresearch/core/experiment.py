@@ -19,6 +19,10 @@ from autoresearch.core.edit import Edit
 Scalar = str | int | float | bool
 
 
+SUSPICIOUS, SIMPLER = "suspicious", "simplification"
+"""Flags: its gain was too good to be believed at once; it was kept for being simpler."""
+
+
 class Outcome(StrEnum):
     """What happened to an experiment, or to one sample of it."""
 

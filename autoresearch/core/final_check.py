@@ -54,6 +54,15 @@ class FinalCheck:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What the holdout measured at the end, of the baseline and of experiment `best`."""
+
+    best: int
+    baseline_value: float
+    best_value: float
+
+
 def _written(samples: Iterable[Sample]) -> str:
     return " ".join(f"{one.value!r}@{one.at}" for one in samples)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from autoresearch.core.experiment import Experiment, Outcome, Sample, Usage
+from autoresearch.core.experiment import SUSPICIOUS, Experiment, Outcome, Sample, Usage
 
 BEST_SHOWN = 100
 NEWEST_SHOWN = 400
@@ -66,6 +66,7 @@ class History:
         self.seconds = 0.0
         self.sample_count = 0
         self._samples: dict[int, list[Sample]] = {}
+        self._means: dict[int, float] = {}
         self._by_number: dict[int, Experiment] = {}
         self._kept: list[Experiment] = []
         self._repeated: dict[int, None] = {}
@@ -103,14 +104,17 @@ class History:
             self._reverted.difference_update(undone.reverts if undone else ())
 
     def _best_measured(self) -> list[Experiment]:
-        return sorted(self._best, key=lambda one: self.direction.cost(self._mean(one.number)))[:BEST_SHOWN]
+        return sorted(self._best, key=self._cost)[:BEST_SHOWN]
 
     def _collect_samples(self, experiment: Experiment) -> None:
+        # Its samples differ because it cheated, and not by the noise that other changes are weighed against.
+        exposed = SUSPICIOUS in experiment.flags and not experiment.is_kept
         taken = [(experiment.number, sample) for sample in experiment.samples if isinstance(sample, Sample)]
         for number, sample in (*taken, *experiment.incumbent_samples):
             known = self._samples.setdefault(number, [])
             known.append(sample)
-            if len(known) >= 2:
+            self._means[number] = fmean(one.value for one in known)
+            if len(known) >= 2 and not exposed:
                 self._repeated.pop(number, None)
                 self._repeated[number] = None
         while len(self._repeated) > GROUPS_SHOWN:
@@ -137,8 +141,11 @@ class History:
     @property
     def best(self) -> Experiment | None:
         """The kept experiment with the best mean that has not been taken back; the incumbent on a tie."""
-        candidates = [one for one in self._kept if one.number not in self._reverted and self.values(one.number)]
-        return min(reversed(candidates), key=lambda one: self.direction.cost(self._mean(one.number)), default=None)
+        candidates = [one for one in self._kept if one.number not in self._reverted and one.number in self._means]
+        return min(reversed(candidates), key=self._cost, default=None)
+
+    def _cost(self, experiment: Experiment) -> float:
+        return self.direction.cost(self._means[experiment.number])
 
     @property
     def metric_name(self) -> str:
@@ -165,10 +172,7 @@ class History:
 
     def metric(self, number: int) -> float | None:
         """The mean of all its samples; None when none was measured."""
-        return self._mean(number) if self.values(number) else None
-
-    def _mean(self, number: int) -> float:
-        return fmean(self.values(number))
+        return self._means.get(number)
 
     def gain(self, value: float, number: int) -> float | None:
         """By how much `value` is better than that experiment's mean, in units of the metric; None without one."""
@@ -206,7 +210,7 @@ class History:
             incumbent=self.incumbent,
             best=best,
             newest=newest,
-            metric={number: self._mean(number) for number in shown if self.values(number)},
+            metric={number: self._means[number] for number in shown if number in self._means},
             reverted=frozenset(self._reverted),
             total=len(self.experiments),
             kept=len(self._kept),

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.core.experiment import Draft, Execution, Experiment, Proposal, Result
-from autoresearch.core.final_check import FinalCheck
+from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import Digest, History
 from autoresearch.core.metric import Convention
 
@@ -166,6 +166,8 @@ class Journal(Protocol):
         """Replace the draft by its result and, on keep, move the branch: one transaction, all or nothing."""
         ...
 
-    def close(self, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
+    def close(
+        self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
+    ) -> None:
         """Record the end of this call of `ar run`."""
         ...

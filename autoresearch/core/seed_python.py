@@ -31,7 +31,8 @@ def read_python(text: str) -> Reading | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = _Plain().visit(ast.parse(text.removeprefix("\ufeff")))
+            tree = ast.parse(text.removeprefix("\ufeff"))
+        _Plain().visit(tree)
         return Reading(ast.dump(tree), ast.dump(_Statements().visit(tree)))
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import stdev
 
-from autoresearch.core.decision import pooled_noise
+from autoresearch.core.decision import SAME, pooled_noise
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import Digest
 from autoresearch.core.quantity import format_metric
@@ -74,7 +74,7 @@ def _noise(record: Digest) -> str:
     noise = pooled_noise(one.values for one in shown.values())
     if not noise.freedom:
         return ""
-    if not noise.deviation:
+    if noise.deviation <= SAME * abs(record.metric.get(record.baseline.number, 0.0)):
         return " No noise: repeated samples agree exactly."
     return f" Noise of one sample: ±{format_metric(noise.deviation)} (standard deviation)."
 

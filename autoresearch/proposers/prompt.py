@@ -149,7 +149,7 @@ def _decided(task: Task) -> Iterator[str]:
     if task.is_proved:
         yield (
             "A gain must stand out from the noise over repeated samples: a lucky sample is measured again before it "
-            "counts, and a gain far below the noise is discarded. Where repeated samples agree exactly, any gain counts."
+            "counts, and a gain that is lost in the noise is discarded. Without any noise one sample is enough."
         )
     else:
         yield "One sample decides: a better number is kept."

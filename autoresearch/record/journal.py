@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.core.experiment import Draft, Experiment, Proposal, Result, finished
-from autoresearch.core.final_check import FinalCheck
+from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import Scope
@@ -24,9 +25,12 @@ from autoresearch.errors import RecordError
 from autoresearch.record import recovery, trailers
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
-from autoresearch.record.runs import Run, end, remove_locks, samples_checked
+from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, Run, end, remove_locks, samples_checked
 from autoresearch.record.scoped import ScopedFiles
 from autoresearch.record.sealed import known_key, make_key, seal, unseal
+
+MOST_FEEDBACK = 16 * 1024
+"""Bytes; what an experiment said was bounded when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,18 @@ class Recorded:
         """What people see: the failed baseline is worth a look, too."""
         return self.experiments if self.failed_baseline is None else (self.failed_baseline, *self.experiments)
 
-    def history(self, direction: Direction, experiments: Iterable[Experiment]) -> History:
-        """These experiments, with what the holdout measured where it can be read here."""
-        history, key = History(direction, experiments), known_key() if self.sealed else None
+    def history(self, direction: Direction, experiments: Iterable[Experiment], final_holdout: str = "") -> History:
+        """These experiments, with what the holdout measured where it can be read here.
+
+        `final_holdout` is what the run has of it, where it is measured at the end.
+        """
+        history, key = History(direction, experiments), known_key() if self.sealed or final_holdout else None
         for number, word in self.sealed.items():
             history.add_holdout(number, unseal(word, key))
+        best, _, word = final_holdout.partition(" ")
+        if len(values := unseal(word, key)) == 2 and best.isdigit():
+            history.add_holdout(0, values[:1])
+            history.add_holdout(int(best), values[1:])
         return history
 
 
@@ -169,8 +180,12 @@ class GitJournal:
 
     def feedback(self, number: int) -> str:
         """What the experiment had to say; empty once `.autoresearch` was cleared away."""
+        path = self._layout.experiment(number) / "feedback.md"
         with suppress(OSError):
-            return (self._layout.experiment(number) / "feedback.md").read_text(encoding="utf-8", errors="replace")
+            # Experiments can write there, too: a pipe would never end.
+            if S_ISREG(path.lstat().st_mode):
+                with path.open("rb") as file:
+                    return file.read(MOST_FEEDBACK).decode("utf-8", errors="replace")
         return ""
 
     def finish(self, draft: Draft, result: Result) -> Experiment:
@@ -195,9 +210,15 @@ class GitJournal:
         self._write(experiment.number, "feedback.md", result.feedback)
         return experiment
 
-    def close(self, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
+    def close(
+        self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
+    ) -> None:
         """Record the end of this call of `ar run`, and end git's processes."""
-        end(self._repository, self._run, why, unbilled_usd, final)
+        facts = [(FINAL_CHECK, str(final))] if final else []
+        if held_out is not None:
+            word = seal((held_out.baseline_value, held_out.best_value), make_key())
+            facts.append((FINAL_HOLDOUT, f"{held_out.best} {word}"))
+        end(self._repository, self._run, why, unbilled_usd, facts)
         self._repository.close()
 
     def _refuse_checked_out(self) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.core.experiment import Draft, Experiment, Proposal, Result, finished
-from autoresearch.core.final_check import FinalCheck
+from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import History
 from autoresearch.core.scope import Scope
 
@@ -32,6 +32,7 @@ class MemoryJournal:
         self.branch = self._base
         self.closed = ""
         self.final: FinalCheck | None = None
+        self.held_out: HeldOut | None = None
         self._feedback: dict[int, str] = {}
 
     def _tree(self, files: Mapping[str, str]) -> str:
@@ -101,7 +102,9 @@ class MemoryJournal:
         self._feedback[experiment.number] = result.feedback
         return experiment
 
-    def close(self, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
+    def close(
+        self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
+    ) -> None:
         """Remember why the run ended."""
         self.closed = f"{why} ({unbilled_usd} usd unbilled)"
-        self.final = final
+        self.final, self.held_out = final, held_out

@@ -92,6 +92,7 @@ def other_task(run: Run, task: Task) -> str:
         "direction": (before.metric.direction, now.metric.direction),
         "pattern": (before.metric.pattern, now.metric.pattern),
         "editable": (before.editable, now.editable),
+        "holdout": (before.holdout, now.holdout),
     }
     changed = [name for name, (old, new) in pairs.items() if old != new]
     return f"{' and '.join(changed)} changed since {run.tag}" if changed else ""
@@ -106,7 +107,8 @@ def _other_code(repository: Repository, run: Run, task: Task) -> str:
     if tip is not None and _is_ancestor(repository, head, tip):
         return ""
     folder = Path(task.config_name).parent
-    named = {normpath(folder / word) for word in _words(task.config.experiment.command)}
+    commands = (task.config.experiment.command, task.config.holdout.command)
+    named = {normpath(folder / word) for command in commands for word in words(command)}
     for path in _names(repository, base, head):
         if path in task.own_files:
             continue
@@ -115,7 +117,7 @@ def _other_code(repository: Repository, run: Run, task: Task) -> str:
     return ""
 
 
-def _words(command: str | tuple[str, ...]) -> Sequence[str]:
+def words(command: str | tuple[str, ...]) -> Sequence[str]:
     """The words of a command: one of them may be a file."""
     if not isinstance(command, str):
         return command

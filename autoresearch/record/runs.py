@@ -7,7 +7,7 @@ here: the experiments (`journal`), and the choice between going on and starting 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from autoresearch.record.repository import RefRow, Repository
 from autoresearch.record.trailers import Trailers, message, parse
 
 CONFIG_NAME, INSTRUCTIONS_NAME = "autoresearch.toml", "program.md"
-FINAL_CHECK = "Final-Check"
+FINAL_CHECK, FINAL_HOLDOUT = "Final-Check", "Final-Holdout"
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
@@ -53,6 +53,8 @@ class Run:
     """Why the last call ended; empty while it runs, or when it was killed."""
     final_check: FinalCheck | None = None
     """Of the last call."""
+    final_holdout: str = ""
+    """The best experiment of the last call, and what the holdout measured for it, sealed."""
 
     @property
     def branch(self) -> str:
@@ -173,14 +175,12 @@ def remove_locks(repository: Repository, run: Run) -> None:
             lock.unlink()
 
 
-def end(repository: Repository, run: Run, why: str, unbilled_usd: float, final: FinalCheck | None = None) -> None:
-    """Record that the call ended, with the reason, the final check, and the money that no experiment carries."""
+def end(repository: Repository, run: Run, why: str, unbilled_usd: float, more: Iterable[tuple[str, str]] = ()) -> None:
+    """Record that the call ended, with the reason, the money that no experiment carries, and `more` facts."""
     now = datetime.now(UTC)
     _, _, facts = parse(repository.message(run.commit))
     kept = [(name, value) for name, values in facts.items() for value in values]
-    added = [("Ended", now.isoformat(timespec="milliseconds")), ("Why", why)]
-    if final is not None:
-        added.append((FINAL_CHECK, str(final)))
+    added = [("Ended", now.isoformat(timespec="milliseconds")), ("Why", why), *more]
     if unbilled_usd:
         added.append(("Cost-USD", repr(unbilled_usd)))
     text = message(f"ar run {run.tag} ended: {why}", "", [*kept, *added])
@@ -217,7 +217,15 @@ def _read(repository: Repository, row: RefRow) -> Run:
     tag = row.ref.split("/")[2]
     newest = max(_fact(facts, "Started"), _fact(facts, "Ended"))
     final = FinalCheck.read(_fact(facts, FINAL_CHECK))
-    return Run(tag, row.commit, opening, datetime.fromisoformat(newest), _fact(facts, "Why"), final)
+    return Run(
+        tag,
+        row.commit,
+        opening,
+        datetime.fromisoformat(newest),
+        _fact(facts, "Why"),
+        final,
+        _fact(facts, FINAL_HOLDOUT),
+    )
 
 
 def _fact(facts: Mapping[str, list[str]] | Trailers, name: str) -> str:

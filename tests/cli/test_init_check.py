@@ -15,7 +15,7 @@ import pexpect
 import pytest
 
 from autoresearch.cli import build
-from autoresearch.cli.checking import Check, Waiting
+from autoresearch.cli.checking import Check
 from autoresearch.cli.choose import choose
 from autoresearch.cli.forecast import forecast
 from autoresearch.cli.project import open_project
@@ -23,6 +23,7 @@ from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.core.experiment import Execution, Measured
 from autoresearch.core.ports import Job
+from autoresearch.core.seeds import Seeds
 from autoresearch.runtime.lock import RunLock
 from tests.support.cli import Cli, config, finish, improvements, toy
 from tests.support.repositories import git, state_of, write
@@ -71,6 +72,7 @@ def test_three_samples_are_the_baseline_that_the_next_run_goes_on_from(ar: Cli, 
     tag = done.out.split()[2]
     said = [
         rf"new run {tag}",
+        r"rule: a gain must be proved, at most 6 samples each if the metric has any noise",
         r"checking that the command uses the editable files …",
         *(rf"sample {number} of 3: score 6\.25 in \d.*" for number in (1, 2, 3)),
         r"metric  score 6\.25",
@@ -115,28 +117,28 @@ FAILING = {
     "a file that is not tracked": (
         "print('loading')\nprint(open('data/rows.csv').read())\n",
         "",
-        "sample 1 failed: exit code 1: FileNotFoundError",
+        "the baseline failed: exit code 1: FileNotFoundError",
         'data = ["data"]    in [experiment]',
         "  | loading\n",
     ),
     "no metric": (
         "print('loss: 3')\nprint('acc=0.5')\n",
         "",
-        'sample 1 failed: "score" was not printed; numbers that were: loss, acc',
+        'the baseline failed: "score" was not printed; numbers that were: loss, acc',
         "ar log 0 --output",
         "  | acc=0.5\n",
     ),
     "too slow": (
         "import time\ntime.sleep(600)\n",
         "timeout = '300ms'",
-        "sample 1 failed: timed out after 0.3 s",
+        "the baseline failed: timed out after 0.3 s",
         'timeout = "3h"    in [experiment] gives it longer',
         "",
     ),
     "another number of times": (
         "import os\nprint('score: 1')\nprint('score: 2') if os.environ['AR_SAMPLE'] == '3' else None\n",
         "",
-        'sample 3 failed: "score" was printed 2 times with different values; the baseline printed it once',
+        'the baseline failed: "score" was printed 2 times with different values; the baseline printed it once',
         "",
         "  | score: 2\n",
     ),
@@ -292,19 +294,20 @@ LONG, SHORT = [7200.0], [600.0, 600.0, 600.0]
 @pytest.mark.parametrize(
     ("seconds", "noise", "rate"),
     [
-        (LONG, "noise   not known: the baseline has one sample", "0.5 experiments an hour, 4 in a night of 8 h"),
+        (LONG, "noise   not known: the baseline has one sample", "0.36 experiments an hour, 2 in a night of 8 h, rep"),
         (SHORT, "noise   none with the seed that the script fixes", "6 experiments an hour, 48 in a night of 8 h"),
     ],
 )
 def test_a_sample_of_more_than_ten_minutes_is_enough_and_a_fixed_seed_proves_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: list[float], noise: str, rate: str
 ) -> None:
-    project = open_project(toy(tmp_path / "repo", rest="seed = 'none'") / "autoresearch.toml")
+    text = config().replace("'not random'", "'none'")
+    project = open_project(toy(tmp_path / "repo", {"autoresearch.toml": text}) / "autoresearch.toml")
     run = begin_run(project, choose(project, RunOptions()), "")
     journal = build.open_journal(project, run)
-    Check(project, run, journal, Waiting()).measure(Measuring(seconds))
+    Check(project, run, Seeds.FIXED).measure(journal, Measuring(seconds))
     assert journal.history().values(0) == (1.0,) * len(seconds)
-    told = "\n".join(forecast(journal.history(), project.config, None))
+    told = "\n".join(forecast(journal.history(), project.config, Seeds.FIXED))
     assert noise in told
     assert f"rate    about {rate}" in told
     assert len(capsys.readouterr().out.splitlines()) == len(seconds)

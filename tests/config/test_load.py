@@ -30,6 +30,7 @@ context = ["README.md"]
 command = ["python", "train.py", "--seed", "{seed}"]
 setup = "cargo build --release"
 timeout = "1h30m"
+checks = ["pytest -q", "ruff check ."]
 data = ["data", ".venv"]
 cache = ["target"]
 artifacts = ["out/best.pt"]
@@ -39,6 +40,9 @@ pythonpath = ["src"]
 canary = false
 seed = 7
 stop_grace = "500ms"
+price = "2.49 usd/h"
+cost = "cost_usd"
+feedback = "out/feedback.md"
 
 [metric]
 name = "val bpb"
@@ -47,6 +51,18 @@ min_gain = "0.5%"
 pattern = 'bpb=(\\d+)'
 metrics_file = "out/metrics.json"
 seed = "not random"
+max_samples = 9
+timing = true
+
+[decision]
+rule = "keep-if-better"
+baseline_samples = 5
+final_check = false
+allow_seed_change = true
+
+[constraints]
+peak_vram_mb = " <= 48000 "
+accuracy = ">= 0.98x"
 
 [proposer]
 kind = "llm"
@@ -66,6 +82,15 @@ experiments = "50x"
 cost = "5usd"
 tokens = "2Mtok"
 run_cost = "50usd"
+
+[holdout]
+command = ["python", "holdout.py"]
+metric = "accuracy"
+direction = "higher"
+when = "end"
+
+[simplify]
+max_loss = "0.1%"
 """
 
 
@@ -91,7 +116,14 @@ def test_the_smallest_file_gets_every_default():
     assert config.experiment.canary is True
     assert (config.experiment.seed, config.metric.seed) == (0, "")
     assert config.proposer.kind == "auto"
-    assert config.decision.rule == "keep-if-better"
+    assert config.decision.rule == "proved"
+    assert (config.decision.baseline_samples, config.decision.final_check) == ("auto", True)
+    assert config.decision.allow_seed_change is False
+    assert (config.metric.max_samples, config.metric.timing) == (6, False)
+    assert (config.experiment.checks, config.experiment.price, config.experiment.cost) == ((), None, "")
+    assert (config.experiment.feedback, config.constraints, config.holdout.command) == ("", {}, "")
+    assert (config.holdout.direction, config.holdout.when) == (None, "keep")
+    assert config.simplify.max_loss == Gain()
     assert config.budget.time is None
 
 
@@ -108,6 +140,25 @@ def test_every_key_that_works_now_is_read_with_its_unit(tmp_path: Path):
     budget = config.budget
     assert (budget.time, budget.experiments, budget.cost) == (28800.0, 50, 5.0)
     assert (budget.tokens, budget.run_cost) == (2_000_000, 50.0)
+
+
+def test_every_key_about_decisions_is_read_with_its_unit():
+    config = parse(EVERYTHING, "autoresearch.toml")
+    experiment, metric, decision, holdout = config.experiment, config.metric, config.decision, config.holdout
+    assert experiment.checks == ("pytest -q", "ruff check .")
+    assert (experiment.price, experiment.cost, experiment.feedback) == (2.49, "cost_usd", "out/feedback.md")
+    assert (metric.seed, metric.max_samples, metric.timing) == ("not random", 9, True)
+    assert (decision.rule, decision.baseline_samples) == ("keep-if-better", 5)
+    assert (decision.final_check, decision.allow_seed_change) == (False, True)
+    assert config.constraints == {"peak_vram_mb": "<= 48000", "accuracy": ">= 0.98x"}
+    assert (holdout.command, holdout.metric) == (("python", "holdout.py"), "accuracy")
+    assert (holdout.direction, holdout.when) == (Direction.MAX, "end")
+    assert config.simplify.max_loss == Gain(relative=0.001)
+
+
+@pytest.mark.parametrize("limit", ["<= 48000", ">= 0.9", "< 1.1x", "> -1e3", "<=.5", "  >=  2x "])
+def test_a_constraint_is_a_sign_and_a_number_alone_or_times_the_baseline(limit: str):
+    assert parse(with_setting("constraints", f'"peak vram" = "{limit}"'), "x").constraints["peak vram"] == limit.strip()
 
 
 @pytest.mark.parametrize(
@@ -250,7 +301,6 @@ def test_a_wrong_value_is_named_with_file_line_and_key(old: str, new: str, messa
 @pytest.mark.parametrize(
     ("table", "setting", "named"),
     [
-        ("experiment", 'checks = ["pytest"]', "[experiment] checks"),
         ("experiment", 'memory = "2GiB"', "[experiment] memory"),
         ("experiment", "gpus = 2", "[experiment] gpus"),
         ("experiment", 'gpus = "all"', "[experiment] gpus"),
@@ -258,13 +308,6 @@ def test_a_wrong_value_is_named_with_file_line_and_key(old: str, new: str, messa
         ("experiment", "network = true", "[experiment] network"),
         ("experiment", 'write_paths = ["/scratch"]', "[experiment] write_paths"),
         ("experiment", 'evaluate = "python eval.py"', "[experiment] evaluate"),
-        ("experiment", 'price = "2.49usd/h"', "[experiment] price"),
-        ("experiment", 'cost = "cost_usd"', "[experiment] cost"),
-        ("experiment", 'feedback = "out.md"', "[experiment] feedback"),
-        ("metric", "timing = true", "[metric] timing"),
-        ("decision", "final_check = false", "[decision] final_check"),
-        ("decision", "allow_seed_change = true", "[decision] allow_seed_change"),
-        ("constraints", 'peak_vram_mb = "<= 48000"', "[constraints]"),
         ("proposer", 'kind = "hybrid"', '[proposer] kind = "hybrid"'),
         ("proposer", 'kind = "command"', '[proposer] kind = "command"'),
         ("run", "workers = 2", "[run] workers"),
@@ -272,14 +315,52 @@ def test_a_wrong_value_is_named_with_file_line_and_key(old: str, new: str, messa
         ("run", "lookahead = 1", "[run] lookahead"),
         ("executor", 'kind = "ray"', '[executor] kind = "ray"'),
         ("executor", 'address = "10.0.0.1"', "[executor] address"),
-        ("holdout", 'command = "x"', "[holdout]"),
-        ("simplify", 'max_loss = "0.1%"', "[simplify]"),
     ],
 )
 def test_what_comes_later_is_refused_and_not_ignored(table: str, setting: str, named: str):
     error = refusal(with_setting(table, setting))
     assert error.message.endswith(f": `{named}` is not available yet")
     assert error.message.split(":")[1].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("table", "setting", "problem"),
+    [
+        ("experiment", 'checks = "pytest -q"', '`[experiment] checks` must be a list of texts, not "pytest -q"'),
+        ("experiment", "checks = [3]", "`[experiment] checks` must be a list of texts, not 3"),
+        ("experiment", 'price = "2.49usd"', '`[experiment] price`: "2.49usd" is no price per hour: write it like'),
+        (
+            "experiment",
+            'price = "2.49/h"',
+            '`[experiment] price`: "2.49" is no amount of money: write it in US dollars',
+        ),
+        ("experiment", "price = 2.49", '`[experiment] price` must be money per hour, as "2.49usd/h", not 2.49'),
+        ("experiment", "cost = 3", "`[experiment] cost` must be text, not 3"),
+        ("experiment", "feedback = true", "`[experiment] feedback` must be text, not true"),
+        ("metric", "max_samples = 1", "`[metric] max_samples` must be at least 2, not 1"),
+        ("metric", 'max_samples = "auto"', '`[metric] max_samples` must be a whole number, not "auto"'),
+        ("metric", "timing = 1", "`[metric] timing` must be true or false, not 1"),
+        ("decision", 'rule = "best"', '`[decision] rule` must be "proved" or "keep-if-better", not "best"'),
+        ("decision", "baseline_samples = 0", "`[decision] baseline_samples` must be at least 1, not 0"),
+        ("decision", 'baseline_samples = "3"', "`[decision] baseline_samples` must be a whole number or "),
+        ("decision", 'final_check = "no"', '`[decision] final_check` must be true or false, not "no"'),
+        ("decision", "allow_seed_change = 1", "`[decision] allow_seed_change` must be true or false, not 1"),
+        ("constraints", 'peak_vram_mb = "small"', '`[constraints] peak_vram_mb` must be text such as "<= 48000"'),
+        ("constraints", 'peak_vram_mb = "48000"', '`[constraints] peak_vram_mb` must be text such as "<= 48000"'),
+        ("constraints", 'peak_vram_mb = "== 1"', '`[constraints] peak_vram_mb` must be text such as "<= 48000"'),
+        ("constraints", 'peak_vram_mb = "<= nan"', '`[constraints] peak_vram_mb` must be text such as "<= 48000"'),
+        ("constraints", "peak_vram_mb = 48000", '`[constraints] peak_vram_mb` must be text such as "<= 48000"'),
+        ("holdout", "command = 3", "`[holdout] command` must be text or a list of texts, not 3"),
+        ("holdout", 'direction = "down"', '`[holdout] direction`: "down" is no direction'),
+        ("holdout", 'when = "always"', '`[holdout] when` must be "keep" or "end", not "always"'),
+        ("holdout", "seed = 3", "`[holdout] seed` is no key; `seed` belongs below"),
+        ("simplify", 'max_loss = "-1%"', '`[simplify] max_loss`: "-1%" is no gain: write a number'),
+        ("simplify", 'max_loss = "a little"', '`[simplify] max_loss`: "a little" is no gain: write a number'),
+        ("simplify", "max_loss = true", '`[simplify] max_loss` must be a number, or text as "0.5%", not true'),
+    ],
+)
+def test_a_wrong_value_of_a_key_about_decisions_is_refused(table: str, setting: str, problem: str):
+    assert problem in refusal(with_setting(table, setting)).message
 
 
 def with_setting(table: str, setting: str) -> str:
@@ -293,9 +374,6 @@ def with_setting(table: str, setting: str) -> str:
     [
         ("experiment", "memory = 3", "must be a size"),
         ("experiment", 'memory = "3"', "is no size"),
-        ("experiment", 'price = "2.49usd"', "is no price per hour"),
-        ("metric", "max_samples = 1", "must be at least 2"),
-        ("constraints", 'peak_vram_mb = "small"', 'must be text such as "<= 48000"'),
         ("run", "workers = -1", "must be at least 0"),
     ],
 )
@@ -306,15 +384,14 @@ def test_what_comes_later_is_checked_all_the_same(table: str, setting: str, prob
 @pytest.mark.parametrize(
     ("table", "setting"),
     [
-        ("metric", "max_samples = 6"),
-        ("metric", "timing = false"),
         ("experiment", "gpus = 1"),
+        ("experiment", "network = false"),
+        ("experiment", "write_paths = []"),
+        ("experiment", 'evaluate = ""'),
         ("experiment", 'isolation = "basic"'),
-        ("decision", 'rule = "keep-if-better"'),
         ("run", "workers = 1"),
         ("executor", 'kind = "local"'),
-        ("holdout", ""),
-        ("constraints", ""),
+        ("executor", ""),
     ],
 )
 def test_a_later_key_may_be_set_to_what_it_is_anyway(table: str, setting: str):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from rich.text import Text
 
 from autoresearch.cli.render.bars import bar, bar_width, bars
+from autoresearch.cli.render.doing import particulars, verb
 from autoresearch.cli.render.text import (
     MISSING,
     clean,
@@ -43,11 +44,10 @@ INDENT = 4
 
 
 class Doing(StrEnum):
-    """What is happening with one experiment."""
+    """What is happening with one experiment, besides what is run of it."""
 
     PROPOSING = "proposing"
     PROPOSED = "next is"
-    SAMPLING = "sampling"
     DECIDING = "deciding"
 
 
@@ -55,10 +55,9 @@ class Doing(StrEnum):
 class Activity:
     """One thing that goes on, since an instant of the monotonic clock; `limit` in seconds, None: none is known."""
 
-    doing: Doing
+    doing: str
     since: float
     title: str = ""
-    sample: int = 1
     limit: float | None = None
     output: str = ""
 
@@ -81,8 +80,10 @@ class Board:
             case Proposed(number, title):
                 self._drop_proposing(number)
                 self._activities[number] = Activity(Doing.PROPOSED, now, title)
-            case SampleStarted(number, sample, limit):
-                self._activities[number] = Activity(Doing.SAMPLING, now, self._title(number), sample, limit)
+            case SampleStarted(number, sample, limit, task):
+                more = particulars(task, number, sample, self._view.history)
+                doing = ", ".join(filter(None, (verb(task), more)))
+                self._activities[number] = Activity(doing, now, self._title(number), limit)
             case OutputLine(number, text):
                 self._change(number, output=clean(text))
             case SampleFinished(number) if self._view.history.get(number) is not None:
@@ -113,8 +114,9 @@ class Board:
     def _title(self, number: int) -> str:
         if number in self._activities:
             return self._activities[number].title
-        if self._view.history.get(number) is not None:
-            return "the incumbent again"
+        known = self._view.history.get(number)
+        if known is not None:
+            return known.title
         return "the baseline" if number == 0 else ""
 
     def lines(self, size: tuple[int, int], now: float, shares: Sequence[Share]) -> list[Text]:
@@ -171,8 +173,7 @@ class Board:
 
 
 def _activity_line(number: int, activity: Activity, width: int, now: float) -> Text:
-    line = Text(f" #{number} {activity.doing.value}", style="bold")
-    line.append(f", sample {activity.sample}" if activity.sample > 1 else "")
+    line = Text(f" #{number} {activity.doing}", style="bold")
     elapsed, limit = max(now - activity.since, 0.0), activity.limit
     if limit is None:
         line.append(f"  {format_duration(int(elapsed))}", style="not bold")

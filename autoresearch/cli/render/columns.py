@@ -16,7 +16,7 @@ from autoresearch.core.history import History
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money
 
 NUMBER, COMMIT, CHANGE, TOOK, COST = 4, 7, 8, 6, 6
-SHORT_WORD, FULL_WORD = 11, 15
+SHORT_WORD, FULL_WORD = 11, 18
 METRIC, WITH_SPREAD, LONGEST_NAME = 8, 15, 20
 ROOMY = 100
 """From this width on words are written in full and the hypothesis follows the title."""

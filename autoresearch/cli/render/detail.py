@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
+from statistics import fmean
 
 from rich.text import Text
 
@@ -16,11 +17,21 @@ from autoresearch.cli.render.columns import metric_text
 from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, sample_text
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import History
+from autoresearch.core.metric import MANY, UNIT
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
+from autoresearch.judging import SUSPICIOUS
+from autoresearch.orders import SLOWEST
+from autoresearch.simpler import SIMPLER
 
 LABEL = 11
 DIFF_STYLES = {"+++": "bold", "---": "bold", "diff": "bold", "@@": "cyan", "+": "green", "-": "red"}
 """By the line's beginning; the longer beginnings come first."""
+
+FLAGS = {
+    SUSPICIOUS: "suspicious: too good to be believed at once, and as good again in a fresh worktree",
+    SIMPLER: "simplification: no gain, kept for the code that it removes",
+    MANY: "metric printed on several lines, the last one counts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,8 @@ def _folded(line: Text, width: int | None) -> Iterator[Text]:
 def _facts(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     yield "decision", f"{one.decision.value}: {clean(one.reason)}"
     yield fit(clean(one.metric_name), LABEL - 1), _metric(one, history)
+    if values := tuple(history.holdout(one.number)):
+        yield "holdout", _holdout(values, one, tuple(history.holdout(0)))
     yield from _measured(one, history)
     yield from _origin(one)
     yield from _kinship(one, history)
@@ -94,6 +107,15 @@ def _metric(one: Experiment, history: History) -> str:
     if one.metric is not None and format_metric(one.metric) != format_metric(now):
         text += f"; {format_metric(one.metric)} when it was decided"
     return text
+
+
+def _holdout(values: tuple[float, ...], one: Experiment, first: tuple[float, ...]) -> str:
+    """Its mean, and how far that is from the baseline's."""
+    mean = fmean(values)
+    text = metric_text(mean, values)
+    if one.number == 0 or not first:
+        return text
+    return f"{text}, {format_change(mean, fmean(first))} against {format_metric(fmean(first))} of #0"
 
 
 def _measured(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
@@ -122,7 +144,16 @@ def _origin(one: Experiment) -> Iterator[tuple[str, str]]:
         yield "cost", "unknown" if cost is None else format_money(cost)
     yield "isolation", one.isolation
     if one.flags:
-        yield "flags", ", ".join(clean(flag) for flag in one.flags)
+        yield "flags", ", ".join(map(_flag, one.flags))
+
+
+def _flag(flag: str) -> str:
+    """In words that need no manual; one that is not known here, as it is."""
+    if flag.startswith(SLOWEST):
+        return f"slowest sample {clean(flag.removeprefix(SLOWEST))} s"
+    if flag.startswith(UNIT):
+        return f"metric printed in {clean(flag.removeprefix(UNIT))}"
+    return FLAGS.get(flag, clean(flag))
 
 
 def _kinship(one: Experiment, history: History) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from autoresearch.core.events import (
     Warned,
 )
 from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Passed, Sample, Unmeasured
+from autoresearch.core.ports import Task
 
 
 def utc_now() -> datetime:
@@ -53,10 +54,10 @@ def event_json(event: Event) -> tuple[str, dict[str, Json]] | None:
         case Proposed(experiment, title, hypothesis, cost):
             fields: dict[str, Json] = {"experiment": experiment, "title": title, "hypothesis": hypothesis}
             return "proposed", {**fields, "cost_usd": number(cost)}
-        case SampleStarted(experiment, sample, limit):
-            return "sample-started", {"experiment": experiment, "sample": sample, "limit": number(limit)}
-        case SampleFinished(experiment, sample, execution):
-            return "sample-finished", {"experiment": experiment, "sample": sample, **_execution(execution)}
+        case SampleStarted(experiment, sample, limit, task):
+            return "sample-started", {**_job(experiment, sample, task), "limit": number(limit)}
+        case SampleFinished(experiment, sample, execution, task):
+            return "sample-finished", {**_job(experiment, sample, task), **_execution(execution)}
         case ExperimentFinished(finished):
             return "experiment-finished", _finished(finished)
         case Warned(message):
@@ -65,6 +66,10 @@ def event_json(event: Event) -> tuple[str, dict[str, Json]] | None:
             return "run-finished", _run_finished(event)
         case Proposing() | OutputLine():
             return None
+
+
+def _job(experiment: int, sample: int, task: Task) -> dict[str, Json]:
+    return {"experiment": experiment, "sample": sample, "task": task.value}
 
 
 def _execution(execution: Execution) -> dict[str, Json]:
@@ -88,6 +93,7 @@ def _finished(one: Experiment) -> dict[str, Json]:
         "samples": [number(sample.value) if isinstance(sample, Sample) else None for sample in one.samples],
         "seconds": number(one.seconds),
         "cost_usd": number(one.usage.cost_usd),
+        "flags": list(one.flags),
         "title": one.title,
     }
 

@@ -27,6 +27,7 @@ from autoresearch.core.events import (
     SampleStarted,
     Warned,
 )
+from autoresearch.core.ports import Task
 
 
 class Phase(StrEnum):
@@ -51,6 +52,8 @@ class Live:
     sample: int | None = None
     limit: float | None = None
     budget: tuple[Share, ...] = ()
+    task: Task = Task.SAMPLE
+    """What is run while the phase is *sampling*."""
 
 
 class LiveState:
@@ -86,8 +89,8 @@ def _after(live: Live, event: Event, now: float) -> Live:
     match event:
         case Proposing(number) if live.phase is not Phase.SAMPLING:
             return Live(live.pid, Phase.PROPOSING, now, now, number)
-        case SampleStarted(number, sample, limit):
-            return Live(live.pid, Phase.SAMPLING, now, now, number, sample, limit)
+        case SampleStarted(number, sample, limit, task):
+            return Live(live.pid, Phase.SAMPLING, now, now, number, sample, limit, task=task)
         case SampleFinished(number, sample):
             return Live(live.pid, Phase.DECIDING, now, now, number, sample)
         case RunFinished():
@@ -109,6 +112,7 @@ def read_live(path: Path) -> Live | None:
             sample=None if raw["sample"] is None else int(raw["sample"]),
             limit=None if raw["limit"] is None else float(raw["limit"]),
             budget=tuple(Share(str(label), float(used), str(text)) for label, used, text in raw["budget"]),
+            task=Task(raw["task"]),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -3,7 +3,9 @@
     run autoresearch/nov23 from 5d1f0e2, isolation basic
     #4 proposed LR 0.003 → 0.0021
     #4 sample 1 val_bpb 3.2041 in 12 s
-    #4 keep 3.2041 (−0.40 %) 12 s  LR 0.003 → 0.0021
+    #4 sample 2 (in a fresh worktree) val_bpb 3.2043 in 13 s
+    #4 checks passed in 3 s
+    #4 keep 3.2042 ±0.00014 (−0.40 %) 28 s  LR 0.003 → 0.0021
     #5 discard crashed 3 s  DEPTH 2 → 16: exit code 1
 
 Not in here: what experiments print, which is in their output.log.
@@ -14,6 +16,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from autoresearch.cli.render.columns import metric_text
+from autoresearch.cli.render.doing import special
 from autoresearch.cli.render.text import Lines, clean
 from autoresearch.cli.render.view import RunView
 from autoresearch.core.events import (
@@ -29,7 +32,10 @@ from autoresearch.core.events import (
     Warned,
 )
 from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Passed, Unmeasured
+from autoresearch.core.ports import Task
 from autoresearch.core.quantity import format_change, format_duration, format_metric
+from autoresearch.judging import SUSPICIOUS
+from autoresearch.simpler import SIMPLER
 
 
 class PlainLines:
@@ -37,6 +43,7 @@ class PlainLines:
 
     def __init__(self, view: RunView, stream: TextIO) -> None:
         self._metric_name = clean(view.metric_name)
+        self._history = view.history
         self._print = Lines(stream)
 
     def __call__(self, event: Event) -> None:
@@ -45,8 +52,8 @@ class PlainLines:
                 self._print(_started(event))
             case Proposed(number, title):
                 self._print(f"#{number} proposed {clean(title)}")
-            case SampleFinished(number, sample, execution):
-                self._print(f"#{number} sample {sample} {self._sampled(execution)}")
+            case SampleFinished():
+                self._print(self._ended(event))
             case ExperimentFinished(experiment, against):
                 self._print(finished_line(experiment, against))
             case Warned(message):
@@ -58,7 +65,18 @@ class PlainLines:
             case Proposing() | SampleStarted() | OutputLine():
                 pass
 
-    def _sampled(self, execution: Execution) -> str:
+    def _ended(self, event: SampleFinished) -> str:
+        """`#4 sample 1 val_bpb 3.2041 in 12 s`, `#4 checks passed in 3 s`."""
+        number, task = event.number, event.task
+        if task.is_sample:
+            why = special(task, number, self._history)
+            return f"#{number} sample {event.sample} {f'({why}) ' if why else ''}{self._said(event.execution)}"
+        if isinstance(event.execution, Unmeasured):
+            return f"#{number} {_failed(event.execution)}"
+        done = {Task.CHECKS: "checks passed", Task.HOLDOUT: "holdout measured"}.get(task, "warmed up")
+        return f"#{number} {done} in {format_duration(event.execution.seconds)}"
+
+    def _said(self, execution: Execution) -> str:
         took = format_duration(execution.seconds)
         match execution:
             case Passed():
@@ -66,9 +84,13 @@ class PlainLines:
             case Measured():
                 return f"{self._metric_name} {format_metric(execution.value)} in {took}"
             case Unmeasured():
-                said = execution.reason.startswith(execution.outcome.value)
-                outcome = "" if said else f"{execution.outcome.value} after {took}: "
-                return f"{outcome}{clean(execution.reason)}"
+                return _failed(execution)
+
+
+def _failed(execution: Unmeasured) -> str:
+    outcome = execution.outcome.value
+    said = "" if execution.reason.startswith(outcome) else f"{outcome} after {format_duration(execution.seconds)}: "
+    return said + clean(execution.reason)
 
 
 def _started(event: RunStarted) -> str:
@@ -79,7 +101,8 @@ def _started(event: RunStarted) -> str:
 def finished_line(experiment: Experiment, against: float | None) -> str:
     """`#4 keep 3.2041 (−0.40 %) 12 s  LR 0.003 → 0.0021`; without a measurement the outcome stands for the number."""
     result = _result(experiment, against)
-    line = f"#{experiment.number} {experiment.decision.value} {result} {format_duration(experiment.seconds)}"
+    sort = next((f" ({flag})" for flag in (SUSPICIOUS, SIMPLER) if experiment.is_kept and flag in experiment.flags), "")
+    line = f"#{experiment.number} {experiment.decision.value}{sort} {result} {format_duration(experiment.seconds)}"
     line = f"{line}  {clean(experiment.title)}"
     return f"{line}: {clean(experiment.reason)}" if experiment.outcome is not Outcome.MEASURED else line
 

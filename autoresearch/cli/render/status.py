@@ -12,15 +12,19 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from autoresearch.cli.render.doing import particulars, verb
 from autoresearch.cli.render.live_state import Live, Phase
+from autoresearch.cli.render.progress import final_check, holdout_means
 from autoresearch.cli.render.records import Json, number, timestamp
 from autoresearch.cli.render.text import MISSING, clean, fit, kept_changes, tried_changes
 from autoresearch.core.budget import Share
 from autoresearch.core.experiment import Experiment, Outcome
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
+from autoresearch.core.ports import Task
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
 
-LABEL = 11
+LABEL = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class StatusView:
     live: Live | None = None
     shares: Sequence[Share] = ()
     noise: float | None = None
+    one_seed: bool = False
+    """The command fixes its seed, so that the noise is the machine's."""
+    final: FinalCheck | None = None
 
 
 def status(view: StatusView) -> Iterator[Text]:
@@ -51,13 +58,17 @@ def _facts(view: StatusView) -> Iterator[tuple[str, str]]:
     history = view.history
     yield "state", _state(view)
     yield fit(clean(view.metric_name), LABEL - 1), _progress(history)
+    if final := final_check(history, view.final):
+        yield "final check", f"{final}, {final.source}"
+    if ends := holdout_means(history):
+        yield "holdout", _gap(ends, history)
     tried, kept = tried_changes(history), kept_changes(history)
     yield "tried", f"{tried}, {kept} kept" + (f" ({100 * kept / tried:.0f} %)" if tried else "")
     outcomes = _discarded(history)
     if outcomes:
         yield "not kept", ", ".join(f"{count} {word}" for word, count in outcomes.items())
     if view.noise is not None:
-        yield "noise", f"±{format_metric(view.noise)} per sample"
+        yield "noise", _noise(view.noise, one_seed=view.one_seed)
     yield "spent", _spent(history)
     for share in view.shares:
         yield "budget", f"{share.label} {share.text}"
@@ -70,11 +81,22 @@ def _state(view: StatusView) -> str:
     live = view.live
     if live is None:
         return "running"
-    what = live.phase.value + ("" if live.number is None else f" #{live.number}")
-    what += f", sample {live.sample}" if live.sample is not None and live.sample > 1 else ""
+    what = _what(live, view.history)
     took = format_duration(int(max(view.now - live.since, 0.0)))
     limit = "" if live.limit is None else f" of {format_duration(live.limit)}"
     return f"running: {what} for {took}{limit}" if live.phase is not Phase.FINISHED else "running: about to end"
+
+
+def _what(live: Live, history: History) -> str:
+    """`sampling #6, sample 2`, `checks of #6`."""
+    if live.number is None:
+        return live.phase.value
+    if live.phase is not Phase.SAMPLING:
+        more = f", sample {live.sample}" if live.sample is not None and live.sample > 1 else ""
+        return f"{live.phase.value} #{live.number}{more}"
+    of = " of" if live.task in (Task.CHECKS, Task.HOLDOUT) else ""
+    more = particulars(live.task, live.number, live.sample or 1, history)
+    return f"{verb(live.task)}{of} #{live.number}" + (f", {more}" if more else "")
 
 
 def _progress(history: History) -> str:
@@ -90,6 +112,17 @@ def _ends(history: History) -> tuple[float | None, float | None]:
     baseline, best = history.baseline, history.best
     first = None if baseline is None else history.metric(baseline.number)
     return first, None if best is None else history.metric(best.number)
+
+
+def _gap(holdout: tuple[float, float], history: History) -> str:
+    """Has the holdout come as far as the metric, or is it only the metric that was improved?"""
+    first, best = _ends(history)
+    metric = f", the metric {format_change(best, first)}" if first is not None and best is not None else ""
+    return f"{format_change(holdout[1], holdout[0])} since the baseline{metric}"
+
+
+def _noise(deviation: float, *, one_seed: bool) -> str:
+    return f"±{format_metric(deviation)} per sample" + (", one seed: the machine's noise only" if one_seed else "")
 
 
 def _best(history: History) -> int | None:
@@ -133,6 +166,7 @@ def status_json(view: StatusView) -> dict[str, Json]:
         "kept": kept_changes(history),
         "discarded": dict(_discarded(history)),
         "noise": number(view.noise),
+        **_checks_json(view),
         "seconds": number(history.seconds),
         "cost_usd": number(history.usage.cost_usd),
         "tokens_in": history.usage.tokens_in,
@@ -142,10 +176,20 @@ def status_json(view: StatusView) -> dict[str, Json]:
     }
 
 
+def _checks_json(view: StatusView) -> dict[str, Json]:
+    final, holdout = final_check(view.history, view.final), holdout_means(view.history)
+    checked: Json = None
+    if final is not None:
+        checked = {"baseline": number(final.first), "best": number(final.best), "pairs": final.pairs}
+    ends: Json = None if holdout is None else {"baseline": number(holdout[0]), "best": number(holdout[1])}
+    return {"final_check": checked, "holdout": ends}
+
+
 def _live_json(live: Live) -> dict[str, Json]:
     return {
         "pid": live.pid,
         "phase": live.phase.value,
+        "task": live.task.value if live.phase is Phase.SAMPLING else None,
         "number": live.number,
         "sample": live.sample,
         "since": timestamp(datetime.fromtimestamp(live.since, UTC)),

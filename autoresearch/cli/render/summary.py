@@ -5,18 +5,18 @@ Not in here: what it took (the budget's meter says that) and which branch the pe
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, variance
 
 from rich.text import Text
 
+from autoresearch.cli.render.progress import progress
 from autoresearch.cli.render.text import clean, kept_changes, tried_changes
 from autoresearch.core.budget import Share
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
-from autoresearch.core.quantity import format_change, format_metric
+from autoresearch.core.quantity import format_metric
 
 MANY_EXPERIMENTS = 5000
 """Above this many loose commits git itself becomes slow until it has packed them."""
@@ -31,38 +31,29 @@ class Ending:
     branch: str
     base_branch: str
     spent: Sequence[Share] = ()
+    final: FinalCheck | None = None
 
 
-def headline(history: History) -> str:
-    """`12 kept of 103 · 3.281 → 3.204 (−2.3 % ± 0.2)`: the best number is the mean of all its samples.
+def headline(history: History, final: FinalCheck | None = None) -> str:
+    """`12 kept of 103 · 3.281 → 3.204 (−2.3 % ± 0.2) · final check, 3 pairs`.
 
-    Behind ± stands the standard error of the difference, where both sides have several samples.
+    Without a final check the numbers are means of all samples, and behind ± stands the standard error of the
+    difference where both sides have several.
     """
     counts = f"{kept_changes(history)} kept of {tried_changes(history)}"
-    baseline, best = history.baseline, history.best
-    first = None if baseline is None else history.metric(baseline.number)
-    last = None if best is None else history.metric(best.number)
+    first = None if history.baseline is None else history.metric(history.baseline.number)
     if first is None:
         return f"{counts} · no baseline"
-    if baseline is None or best is None or last is None or best is baseline:
+    gained = progress(history, final)
+    if gained is None:
         return f"{counts} · baseline {format_metric(first)}"
-    error = _error(history.values(baseline.number), history.values(best.number))
-    return f"{counts} · {format_metric(first)} → {format_metric(last)} ({format_change(last, first)}{error})"
-
-
-def _error(before: tuple[float, ...], after: tuple[float, ...]) -> str:
-    """In per cent of the size of the mean before, or as it is where that is 0: as the change itself is written."""
-    if len(before) < 2 or len(after) < 2:
-        return ""
-    error = math.sqrt(variance(before) / len(before) + variance(after) / len(after))
-    reference = abs(fmean(before)) / 100 or 1.0
-    return f" ± {format_metric(float(f'{error / reference:.1g}'))}"
+    return " · ".join((counts, str(gained), *([f"final check, {gained.source}"] if gained.pairs else [])))
 
 
 def summary(ending: Ending) -> Text:
     """Several lines; print it with `soft_wrap=True`, so that a narrow terminal does not break the commands."""
     history = ending.history
-    lines = [Text(headline(history), style="bold"), Text(_spent(ending), style="dim")]
+    lines = [Text(headline(history, ending.final), style="bold"), Text(_spent(ending), style="dim")]
     advice = "" if kept_changes(history) else _advice(history)
     lines += [Text(advice, style="yellow")] if advice else []
     commands = _commands(ending)

@@ -13,14 +13,20 @@ from autoresearch.cli.render.columns import Columns, recorded_row
 from autoresearch.cli.render.summary import headline
 from autoresearch.cli.render.text import clean
 from autoresearch.core.experiment import Experiment
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
 
 UNLIMITED = 10**6
 
 
-def listing(history: History, experiments: Sequence[Experiment], width: int | None) -> Iterator[Text]:
-    """Lines for a terminal of `width` columns; None: no terminal, nothing is cut. Numbers are means of all samples."""
-    yield Text(headline(history), style="bold")
+def listing(
+    history: History, experiments: Sequence[Experiment], width: int | None, final: FinalCheck | None = None
+) -> Iterator[Text]:
+    """Lines for a terminal of `width` columns; None: no terminal, nothing is cut.
+
+    Numbers are means of all samples, but in the first line those of the final check, where there is one.
+    """
+    yield Text(headline(history, final), style="bold")
     if not experiments:
         return
     table = Columns(

@@ -17,6 +17,8 @@ from rich.text import Text
 
 from autoresearch.core.experiment import Experiment, LostSample, Outcome, Sample
 from autoresearch.core.history import History
+from autoresearch.judging import SUSPICIOUS
+from autoresearch.simpler import SIMPLER
 
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 SHORT = {
@@ -40,7 +42,7 @@ class Mark:
 def mark(experiment: Experiment, *, reverted: bool = False, short: bool = False) -> Mark:
     """`short` words have at most nine letters."""
     if experiment.is_kept:
-        return _kept(experiment, reverted=reverted)
+        return _kept(experiment, reverted=reverted, short=short)
     outcome = experiment.outcome
     word = SHORT.get(outcome, outcome.value) if short else outcome.value
     if outcome is Outcome.MEASURED:
@@ -48,10 +50,16 @@ def mark(experiment: Experiment, *, reverted: bool = False, short: bool = False)
     return Mark("✗", word, "red") if outcome.is_failure else Mark("–", word, "dim")
 
 
-def _kept(experiment: Experiment, *, reverted: bool) -> Mark:
+def _kept(experiment: Experiment, *, reverted: bool, short: bool) -> Mark:
     if reverted:
         return Mark("↶", "reverted", "dim green")
-    return Mark("✓", "baseline" if experiment.number == 0 else "kept", "green")
+    if experiment.number == 0:
+        return Mark("✓", "baseline", "green")
+    if SUSPICIOUS in experiment.flags:
+        return Mark("✓", "suspect" if short else "kept, suspicious", "yellow")
+    if SIMPLER in experiment.flags:
+        return Mark("✓", "simpler" if short else "kept, simpler", "green")
+    return Mark("✓", "kept", "green")
 
 
 def clean(text: str) -> str:
