@@ -105,13 +105,14 @@ def more_holdout(opened: Open, standards: Standards) -> bool:
 
 
 def _confirm_holdout(opened: Open, history: History, direction: Direction) -> Task | Veto | None:
+    before = history.holdout(opened.draft.parent or 0) or opened.incumbent_holdout
     if not opened.holdout:
         return Task.HOLDOUT
-    before = history.holdout(opened.draft.parent or 0)
-    if not before or is_worse(opened.holdout, before, history.holdout_groups(), direction):
+    if not before:
+        return Task.INCUMBENT_HOLDOUT
+    if is_worse(opened.holdout, before, history.holdout_groups(), direction):
         # No number: reasons are shown to proposers.
-        why = "is worse by more than its noise" if before else "cannot be compared: the incumbent's is not known here"
-        return Veto(Outcome.MEASURED, f"better in the metric, but the holdout {why}")
+        return Veto(Outcome.MEASURED, "better in the metric, but the holdout is worse by more than its noise")
     return None
 
 

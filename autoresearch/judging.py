@@ -84,11 +84,11 @@ class Judge:
     def book(self, experiment: Open, at: int, job: Job, execution: Execution) -> None:
         """One execution more; `at` is the running count of samples in the run."""
         # Not the holdout's number: what is announced may be printed into a file that an experiment can read.
-        told = Passed(execution.seconds) if job.task is Task.HOLDOUT and isinstance(execution, Measured) else execution
+        told = Passed(execution.seconds) if job.task.is_holdout and isinstance(execution, Measured) else execution
         self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
         if job.task.is_sample:
             self.parts.meter.sample_took(execution.seconds)
-        if job.task is Task.HOLDOUT:
+        if job.task.is_holdout:
             self.holdout_seconds = max(self.holdout_seconds, execution.seconds)
         self.charge(experiment, job.task, execution)
         experiment.take(job.task, execution, at)

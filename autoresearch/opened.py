@@ -51,6 +51,7 @@ class Open:
     numbers: list[Mapping[str, float]] = field(default_factory=list)
     """What each of its measured samples printed besides the metric."""
     holdout: list[float] = field(default_factory=list)
+    incumbent_holdout: list[float] = field(default_factory=list)
     checked: bool = False
     """The checks have passed."""
     suspicion: str = ""
@@ -93,9 +94,11 @@ class Open:
                 self._take_incumbent(execution, at)
             case Task.HOLDOUT if isinstance(execution, Measured):
                 self.holdout.append(execution.value)
+            case Task.INCUMBENT_HOLDOUT if isinstance(execution, Measured):
+                self.incumbent_holdout.append(execution.value)
             case Task.CHECKS if isinstance(execution, Passed):
                 self.checked = True
-            case Task.CHECKS | Task.HOLDOUT:
+            case Task.CHECKS | Task.HOLDOUT | Task.INCUMBENT_HOLDOUT:
                 self.last = execution
             case Task.WARM_UP:
                 self.last = execution if _is_stop(execution) else self.last
@@ -137,6 +140,7 @@ class Open:
             flags=self.flags,
             unbilled=unbilled + Usage(cost_usd=self.spent_usd),
             holdout=tuple(self.holdout),
+            incumbent_holdout=tuple(self.incumbent_holdout),
             feedback=self.feedback,
         )
 

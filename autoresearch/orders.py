@@ -128,11 +128,13 @@ def job_for(opened: Open, task: Task, history: History, settings: Settings) -> J
     convention = convention_of(history.baseline) if history.baseline else None
     limit = limit_for(history, settings)
     match task:
-        case Task.INCUMBENT:
+        case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
             if draft.parent is None:
                 raise RunError("the baseline has no incumbent to be compared with")
             number, commit = draft.parent, draft.parent_commit
             sample = len(history.samples(number)) + len(opened.incumbent_samples) + 1
+            if task is Task.INCUMBENT_HOLDOUT:
+                convention, limit = None, settings.limit or max(limit, CHECK_LIMIT)
         case Task.HOLDOUT:
             sample, convention = max(1, len(opened.samples)) + len(opened.holdout), None
             limit = settings.limit or max(limit, CHECK_LIMIT)

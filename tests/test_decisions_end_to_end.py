@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from autoresearch.core.experiment import SUSPICIOUS
 from autoresearch.core.history import Direction
-from autoresearch.judging import SUSPICIOUS
 from tests.benchmarks.scenarios import SCENARIOS
 from tests.benchmarks.simulated import PLAIN, PROVED, Scenario, Search, search, true_gain
 

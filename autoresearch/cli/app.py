@@ -135,7 +135,7 @@ def _visible(text: str) -> str:
 
 def _usage(error: TyperException) -> tuple[str, str, int]:
     """A wrong option or command, in our form: the sentence, and where to read on."""
-    text = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+    text = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "ar"
     if near := getattr(error, "possibilities", None):

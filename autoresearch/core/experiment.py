@@ -178,6 +178,8 @@ class Result:
     """Cost of requests that failed since the last commit, and money that the samples spent: booked on this one."""
     holdout: tuple[float, ...] = ()
     """What the holdout measured. No `Experiment` has it, so that no proposer can be told."""
+    incumbent_holdout: tuple[float, ...] = ()
+    """The same of the parent, where it had to be measured now."""
     feedback: str = ""
 
 

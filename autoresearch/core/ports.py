@@ -76,6 +76,8 @@ class Task(StrEnum):
     """The commands that must succeed; gives `Passed`, or `Unmeasured` with the outcome *checks failed*."""
     HOLDOUT = "holdout"
     """The holdout's command and metric, with the artefacts of the experiment's last sample in place."""
+    INCUMBENT_HOLDOUT = "holdout of the incumbent"
+    """The same of what the candidate must beat, where that is not known."""
     WARM_UP = "warm-up"
     """The command once, so that the machine is warm; nobody looks at what it gives."""
 
@@ -83,6 +85,11 @@ class Task(StrEnum):
     def is_sample(self) -> bool:
         """Does it count as a sample of the run?"""
         return self in (Task.SAMPLE, Task.INCUMBENT, Task.FRESH)
+
+    @property
+    def is_holdout(self) -> bool:
+        """Is it a number that no proposer may know?"""
+        return self in (Task.HOLDOUT, Task.INCUMBENT_HOLDOUT)
 
 
 @dataclass(frozen=True, slots=True)

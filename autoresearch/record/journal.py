@@ -87,8 +87,7 @@ def read_run(repository: Repository, run: Run) -> Recorded:
             failed = experiment
         else:
             experiments.append(experiment)
-            if trailers.HOLDOUT in parsed[2]:
-                sealed[experiment.number] = parsed[2][trailers.HOLDOUT][0]
+            sealed |= trailers.sealed_numbers(experiment.number, parsed[2])
     experiments.sort(key=lambda one: one.number)
     drafts.sort(key=lambda row: int(row.ref.rpartition("/")[2]))
     return Recorded(tuple(experiments), tuple(drafts), sealed, failed)
@@ -194,6 +193,9 @@ class GitJournal:
         facts = [*trailers.draft_facts(draft, experiment.usage), *trailers.result_facts(experiment)]
         if result.holdout:
             facts.append((trailers.HOLDOUT, seal(result.holdout, make_key())))
+        if result.incumbent_holdout:
+            word = seal(result.incumbent_holdout, make_key())
+            facts.append((trailers.INCUMBENT_HOLDOUT, f"{draft.parent} {word}"))
         text = trailers.message(draft.proposal.title, draft.proposal.hypothesis, facts)
         commit = self._repository.commit(draft.tree, [draft.parent_commit], text, result.ended)
         moves = [RefChange(self._ref(draft.number), commit, draft.commit)]
@@ -207,6 +209,8 @@ class GitJournal:
         else:
             self._history.add(experiment)
             self._history.add_holdout(experiment.number, result.holdout)
+            if draft.parent is not None:
+                self._history.add_holdout(draft.parent, result.incumbent_holdout)
         self._write(experiment.number, "feedback.md", result.feedback)
         return experiment
 

@@ -99,6 +99,8 @@ class MemoryJournal:
         if experiment.number or experiment.is_kept:
             self._history.add(experiment)
             self._history.add_holdout(experiment.number, result.holdout)
+            if draft.parent is not None:
+                self._history.add_holdout(draft.parent, result.incumbent_holdout)
         self._feedback[experiment.number] = result.feedback
         return experiment
 

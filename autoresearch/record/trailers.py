@@ -31,7 +31,7 @@ from autoresearch.core.experiment import (
 
 SUBJECT_LENGTH = 72
 LINE_LENGTH = 1_000
-HOLDOUT = "Holdout"
+HOLDOUT, INCUMBENT_HOLDOUT = "Holdout", "Incumbent-Holdout"
 """What the holdout measured, sealed (`record.sealed`); no part of an `Experiment`."""
 BODY_LENGTH = 4_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -162,6 +162,17 @@ def read_usage(facts: Trailers) -> Usage:
     tokens = [int(word) for word in _first(facts, "Tokens").split()] or [0, 0]
     cost = _first(facts, "Cost-USD")
     return Usage(tokens[0], tokens[1], float(cost) if cost else (None if sum(tokens) else 0.0))
+
+
+def sealed_numbers(number: int, facts: Trailers) -> dict[int, str]:
+    """By experiment: what the holdout measured, sealed, as far as it stands on the commit of experiment `number`."""
+    sealed = {}
+    if HOLDOUT in facts:
+        sealed[number] = facts[HOLDOUT][0]
+    if INCUMBENT_HOLDOUT in facts:
+        parent, _, word = facts[INCUMBENT_HOLDOUT][0].partition(" ")
+        sealed[int(parent)] = word
+    return sealed
 
 
 def _first(facts: Trailers, name: str) -> str:

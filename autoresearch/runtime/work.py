@@ -49,7 +49,7 @@ class Work:
                 execution: Execution = self._sample(job)
             case Task.CHECKS:
                 execution = self._check(job)
-            case Task.HOLDOUT:
+            case Task.HOLDOUT | Task.INCUMBENT_HOLDOUT:
                 execution = self._hold_out(job)
         if job.task is Task.FRESH:
             self.forget()

@@ -373,3 +373,44 @@ def test_a_holdout_for_the_end_vetoes_nothing_and_shows_baseline_and_best(ar: Cl
     assert held_out == [0, 0, 1]
     assert not [data for data in stored(lab.root) if b"526.25" in data]
     assert "526.25" in ar(lab.root, "log", "best").out
+
+
+SEEDED = {
+    "train.py": "SEED = 1337\nRATE = 0.1\n",
+    "train.toml": "[train]\nseed = 1337\nrate = 0.1\n",
+    "train_cli.py": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int, default=1337)\n",
+}
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_a_change_that_only_replaces_a_seed_is_rejected_before_it_runs(ar: Cli, tmp_path: Path, name: str) -> None:
+    runs = tmp_path / "executions"
+    lab = Lab(ar, tmp_path, PRINT + f"open({str(runs)!r}, 'a').write('x')\n")
+    text = (lab.root / "autoresearch.toml").read_text().replace('["solve.py"]', f'["{name}"]')
+    write(lab.root, {**SEEDED, "autoresearch.toml": text})
+    git(lab.root, "add", ".")
+    git(lab.root, "commit", "-qm", "seeded")
+    folder = patches(tmp_path / "lucky", (name, SEEDED[name], SEEDED[name].replace("1337", "42")))
+    done = ar(lab.root, "run", "--json", "--replay", str(folder))
+    [lucky] = (event for event in done.named("experiment-finished") if event["number"])
+    assert (lucky["outcome"], lucky["decision"], lucky["samples"]) == ("rejected", "discard", [])
+    assert str(lucky["reason"]).startswith("only a random seed changes: a lucky seed is no gain")
+    assert runs.read_text() == "xxx"
+    write(lab.root, {"autoresearch.toml": text + "\n[decision]\nallow_seed_change = true\n"})
+    allowed = ar(lab.root, "run", "--json", "--replay", str(folder))
+    assert [event["outcome"] for event in allowed.named("experiment-finished")] == ["measured"]
+
+
+def test_after_a_return_the_holdout_of_the_new_incumbent_is_measured_when_it_is_needed(ar: Cli, tmp_path: Path) -> None:
+    lab = Lab(ar, tmp_path, rest=f"[holdout]\ncommand = '{PYTHON} hidden.py'")
+    write(lab.root, {"hidden.py": HIDDEN})
+    git(lab.root, "add", ".")
+    git(lab.root, "commit", "-qm", "hidden")
+    assert [one["decision"] for one in lab.finished(solve(9.0))] == ["keep"]
+    assert ar(lab.root, "revert", "last").code == 0
+    done = lab.run(solve(8.0), solve(8.0, 6))
+    good, _ = done.named("experiment-finished")
+    held_out = [event["experiment"] for event in done.named("sample-started") if "holdout" in event["task"]]
+    assert (good["decision"], held_out) == ("keep", [3, 2])
+    assert "427.25" in ar(lab.root, "log", "2").out
+    assert not [data for data in stored(lab.root) if b"427.25" in data]

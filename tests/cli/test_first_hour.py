@@ -175,9 +175,9 @@ def test_setup_cache_artifacts_and_placeholders_work(ar: Cli, tmp_path: Path, ch
     rows = [json.loads(line) for line in ar(repository, "log", "--json", "--reverse").out.splitlines()]
     measured = [one for one in rows if one["metric"] is not None]
     assert [(one["metric"], one["measures"]["calls"], one["measures"]["made"]) for one in measured] == [
-        (3.0, 1, 3),
-        (2.0, 2, 3),
-        (2.0, 3, 3),
+        (3.0, 2, 3),  # the mean of three samples, which were calls 1, 2 and 3
+        (2.0, 4, 3),
+        (2.0, 5, 3),
     ]
     assert len({one["measures"]["seed"] for one in measured}) == 3
     kept = {path.parent.parent.name: path.read_text() for path in repository.glob(".autoresearch/artifacts/t/*/out/*")}
@@ -185,4 +185,4 @@ def test_setup_cache_artifacts_and_placeholders_work(ar: Cli, tmp_path: Path, ch
     assert state_of(repository) == before
     again = ar(repository, "run", "--replay", str(patches(tmp_path / "q", ("solve.py", solve(x=2.0), solve(x=1.0)))))
     assert "#4 keep 1" in again.out
-    assert json.loads(ar(repository, "log", "4", "--json").out)["measures"]["calls"] == 4
+    assert json.loads(ar(repository, "log", "4", "--json").out)["measures"]["calls"] == 6

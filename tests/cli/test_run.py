@@ -289,14 +289,15 @@ def test_every_event_is_a_line_of_json_with_its_fields(ar: Cli, tmp_path: Path) 
     assert fields == {
         "run-started": {"tag", "branch", "base", "isolation"},
         "proposed": {"experiment", "title", "hypothesis", "cost_usd"},
-        "sample-started": {"experiment", "sample", "limit"},
-        "sample-finished": {"experiment", "sample", "value", "seconds", "outcome"},
+        "sample-started": {"experiment", "sample", "limit", "task"},
+        "sample-finished": {"experiment", "sample", "value", "seconds", "outcome", "task"},
         "experiment-finished": {
-            *("number", "commit", "outcome", "decision", "reason", "metric", "samples", "seconds", "cost_usd", "title"),
+            *("number", "commit", "outcome", "decision", "reason", "metric", "samples", "seconds", "cost_usd", "flags"),
+            "title",
         },
         "run-finished": {"why", "best", "kept", "discarded", "exit_code"},
     }
-    lost = done.named("sample-finished")[1]
+    *_, lost, _ = done.named("sample-finished")
     assert (lost["value"], lost["outcome"]) == (None, "no metric")
     for one in done.named("experiment-finished"):
         assert git(repository, "rev-parse", f"refs/autoresearch/t/{one['number']:04}") == one["commit"]

@@ -47,8 +47,8 @@ def test_without_a_repository_or_a_commit_or_files_there_is_nothing_to_run(ar: C
 
 MANY_KEYS = config(
     top="editabel = ['x']",
-    experiment="isolation = 'strict'\nchecks = ['x']",
-    rest="[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 2\n[proposer]\nkind = 'hybrid'",
+    experiment="isolation = 'strict'\nevaluate = 'x'\nchecks = 'x'",
+    rest="timing = 'yes'\n[decision]\nrule = 'best'\n[constraints]\nvram = 'small'\n[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 2\n[proposer]\nkind = 'hybrid'",
 )
 MANY_FILES = config(
     top="instructions = 'programm.md'",
@@ -62,7 +62,11 @@ BROKEN = [
         [
             "autoresearch.toml:3: `editabel` is no key; did you mean `editable`?",
             '`[experiment] isolation = "strict"` is not available yet',
-            "`[experiment] checks` is not available yet",
+            "`[experiment] evaluate` is not available yet",
+            '`[experiment] checks` must be a list of texts, not "x"',
+            '`[metric] timing` must be true or false, not "yes"',
+            '`[decision] rule` must be "proved" or "keep-if-better", not "best"',
+            '`[constraints] vram` must be text such as "<= 48000" or "<= 1.1x", not "small"',
             "`[budget] tme` is no key; did you mean `time`?",
             '`[budget] cost` must be money, as "3usd", not 8',
             "`[run] workers` is not available yet",
@@ -193,8 +197,8 @@ def test_a_branch_that_is_checked_out_meanwhile_ends_the_run_before_it_would_mov
     assert git(repository, "status", "--porcelain") == ""
     assert git(repository, "log", "--format=%s", "autoresearch/t").splitlines() == ["baseline", "first"]
     git(repository, "switch", "--quiet", "main")
-    again = ar(repository, "run", "--replay", str(patches(tmp_path / "q", ("solve.py", solve(), solve(x=1.0)))))
-    assert "#2 keep 1" in again.out
+    again = ar(repository, "run", "--replay", str(patches(tmp_path / "q", ("solve.py", solve(), solve(x=1.5)))))
+    assert "#2 keep 1.5 " in again.out
     assert "interrupted" in ar(repository, "log", "1").out
 
 

@@ -17,7 +17,7 @@ from tests.support.toy import Toy
 
 def facts(text: str) -> dict[str, str]:
     """The page's lines by their label."""
-    return {line[:11].strip(): line[11:] for line in text.splitlines()[1:]}
+    return {line[:13].strip(): line[13:] for line in text.splitlines()[1:]}
 
 
 def test_before_the_first_run_there_is_a_hint_and_no_error(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_it_follows_a_run_and_knows_when_it_was_killed(tmp_path: Path) -> None:
     assert facts(page)["loss"] == "100 → 99 (−1.0 %), best is #1"
     assert facts(page)["tried"] == "3, 1 kept (33 %)"
     assert facts(page)["not kept"] == "1 not better, 1 crashed"
-    assert "budget     experiments 3 of 20" in page.splitlines()
+    assert "budget       experiments 3 of 20" in page.splitlines()
     assert facts(page)["isolation"] == "basic"
     known = json.loads(toy.ar("status", "--json").out)
     assert known["running"]

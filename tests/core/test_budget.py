@@ -2,7 +2,7 @@
 
 import pytest
 
-from autoresearch.core.budget import Budget, Meter, merge, parse_budget, plan
+from autoresearch.core.budget import Budget, Meter, merge, parse_budget
 from autoresearch.core.experiment import Usage
 from autoresearch.errors import UsageError
 
@@ -151,9 +151,17 @@ def test_what_is_left_is_said_in_words():
     clock.time += 100
     meter.count_experiment()
     meter.book(Usage(250_000, 0, 0.9))
+    assert meter.remaining() == {
+        "seconds": 200.0,
+        "experiments": 41,
+        "usd": pytest.approx(2.1),
+        "tokens": 1_750_000,
+        "run_usd": pytest.approx(39.1),
+    }
     assert meter.left() == "3m 20s, 41 experiments, 2.10 usd, 1.75 Mtok, 39.10 usd for the whole run left"
     clock.time += 1000
     assert meter.left().startswith("0 s, 41")
+    assert meter.remaining()["seconds"] == 0.0
     assert Meter(Budget(experiments=1), clock).left() == "1 experiment left"
     assert Meter(Budget(), clock).left() == "until stopped"
 
@@ -173,24 +181,3 @@ def test_each_limit_has_a_share_for_a_bar():
     ]
     assert Meter(Budget(), clock).shares() == []
     assert Meter(Budget(usd=0), clock).shares()[0].used == 1.0
-
-
-@pytest.mark.parametrize(
-    ("budget", "seconds", "line"),
-    [
-        (Budget(seconds=300), 12, "budget: 5m: room for about 25 experiments of 12 s"),
-        (Budget(seconds=300, experiments=10), 12, "budget: 5m, 10 experiments: room for about 10 experiments of 12 s"),
-        (Budget(seconds=300), None, "budget: 5m"),
-        (Budget(experiments=50), 12, "budget: 50 experiments; an experiment takes about 12 s"),
-        (Budget(usd=3), 12, "budget: 3 usd; an experiment takes about 12 s"),
-        (Budget(), 90, "budget: until stopped; an experiment takes about 1m 30s"),
-        (Budget(), None, "budget: until stopped"),
-        (Budget(seconds=60), 25, "budget: 1m: room for 2 experiments of 25 s, too few to search"),
-        (Budget(seconds=60), 40, "budget: 1m: room for 1 experiment of 40 s, too few to search"),
-        (Budget(seconds=60), 61, "budget: 1m: no room for an experiment of 1m 1s, too few to search"),
-        (Budget(experiments=2), None, "budget: 2 experiments: room for 2 experiments, too few to search"),
-        (Budget(seconds=0.3), 0.1, "budget: 300 ms: room for about 3 experiments of 100 ms"),
-    ],
-)
-def test_the_plan_says_how_many_experiments_the_budget_holds(budget, seconds, line):
-    assert plan(budget, seconds) == line

@@ -8,7 +8,12 @@ from __future__ import annotations
 from autoresearch.core.history import History
 from autoresearch.core.ports import Task
 
-_WORDS = {Task.CHECKS: "checks", Task.HOLDOUT: "holdout", Task.WARM_UP: "warming up"}
+_WORDS = {
+    Task.CHECKS: "checks",
+    Task.HOLDOUT: "holdout",
+    Task.INCUMBENT_HOLDOUT: "holdout",
+    Task.WARM_UP: "warming up",
+}
 
 
 def verb(task: Task) -> str:
@@ -26,7 +31,7 @@ def particulars(task: Task, number: int, sample: int, history: History) -> str:
 def special(task: Task, number: int, history: History) -> str:
     """Why it is not an ordinary sample, in words; empty when it is."""
     match task:
-        case Task.INCUMBENT:
+        case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
             return "the incumbent again"
         case Task.FRESH:
             return "in a fresh worktree"

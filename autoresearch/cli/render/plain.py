@@ -31,11 +31,18 @@ from autoresearch.core.events import (
     SampleStarted,
     Warned,
 )
-from autoresearch.core.experiment import Execution, Experiment, Measured, Outcome, Passed, Unmeasured
+from autoresearch.core.experiment import (
+    SIMPLER,
+    SUSPICIOUS,
+    Execution,
+    Experiment,
+    Measured,
+    Outcome,
+    Passed,
+    Unmeasured,
+)
 from autoresearch.core.ports import Task
 from autoresearch.core.quantity import format_change, format_duration, format_metric
-from autoresearch.judging import SUSPICIOUS
-from autoresearch.simpler import SIMPLER
 
 
 class PlainLines:

@@ -15,10 +15,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from autoresearch.core.experiment import Experiment, LostSample, Outcome, Sample
+from autoresearch.core.experiment import SIMPLER, SUSPICIOUS, Experiment, LostSample, Outcome, Sample
 from autoresearch.core.history import History
-from autoresearch.judging import SUSPICIOUS
-from autoresearch.simpler import SIMPLER
 
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 SHORT = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from autoresearch.cli.render.board import Board
 from autoresearch.cli.render.view import RunView
 from autoresearch.core.budget import Share
@@ -17,6 +19,7 @@ from autoresearch.core.events import (
 )
 from autoresearch.core.experiment import Decision, Measured, Outcome
 from autoresearch.core.history import Direction, History
+from autoresearch.core.ports import Task
 from tests.support.experiments import experiment
 
 SHARES = [Share("time", 0.25, "1m of 4m"), Share("experiments", 2.0, "6 of 5 experiments")]
@@ -85,8 +88,34 @@ def test_the_next_proposal_is_shown_beside_the_sample_that_runs() -> None:
 def test_a_new_sample_of_the_incumbent_is_named_as_such_and_ends() -> None:
     history = History(Direction.MIN, [experiment(0, 3.0)])
     shown = board(history)
-    assert lines(shown, (90.0, SampleStarted(0, 2, 20.0)))[4].endswith("  the incumbent again")
-    assert lines(shown, (91.0, SampleFinished(0, 2, Measured(3.0, 1.0))))[4] == " one moment"
+    bar = "━" * 6 + "─" * 7
+    line = f" #0 sampling, the incumbent again  {bar}  10 s of 20 s  baseline"
+    assert lines(shown, (90.0, SampleStarted(0, 2, 20.0, Task.INCUMBENT)))[4] == line
+    assert lines(shown, (91.0, SampleFinished(0, 2, Measured(3.0, 1.0), Task.INCUMBENT)))[4] == " one moment"
+
+
+@pytest.mark.parametrize(
+    ("task", "sample", "words"),
+    [
+        (Task.SAMPLE, 1, "sampling"),
+        (Task.SAMPLE, 2, "sampling, sample 2"),
+        (Task.FRESH, 3, "sampling, in a fresh worktree"),
+        (Task.CHECKS, 3, "checks"),
+        (Task.HOLDOUT, 3, "holdout"),
+        (Task.WARM_UP, 1, "warming up"),
+    ],
+)
+def test_what_is_run_of_an_experiment_is_said(task: Task, sample: int, words: str) -> None:
+    shown = board(History(Direction.MIN, [experiment(0, 3.0)]))
+    shown.tell(Proposed(1, "LR 2", "", 0.0), 80.0)
+    bar = "━" * 6 + "─" * 7
+    assert lines(shown, (90.0, SampleStarted(1, sample, 20.0, task)))[4] == f" #1 {words}  {bar}  10 s of 20 s  LR 2"
+
+
+def test_samples_of_what_is_decided_are_the_final_check() -> None:
+    kept = experiment(1, 2.9, decision=Decision.KEEP, title="LR 2")
+    shown = board(History(Direction.MIN, [experiment(0, 3.0), kept]))
+    assert lines(shown, (90.0, SampleStarted(1, 3, 20.0)))[4].startswith(" #1 sampling, the final check  ")
 
 
 def test_the_header_counts_changes_and_gives_the_best_since_the_baseline() -> None:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
+
 from autoresearch.cli.render.jsonl import JsonLines
 from autoresearch.cli.render.plain import PlainLines
 from autoresearch.cli.render.view import RunView
@@ -23,12 +25,19 @@ from autoresearch.core.events import (
     SampleStarted,
     Warned,
 )
-from autoresearch.core.experiment import Decision, LostSample, Measured, Outcome, Sample, Unmeasured, Usage
+from autoresearch.core.experiment import Decision, LostSample, Measured, Outcome, Passed, Sample, Unmeasured, Usage
 from autoresearch.core.history import Direction, History
+from autoresearch.core.ports import Task
 from tests.support.experiments import experiment
 
 KEPT = experiment(
-    4, 3.2041, decision=Decision.KEEP, title="LR 0.003 → 0.0021", reason="better", usage=Usage(10, 5, 0.01)
+    4,
+    3.2041,
+    decision=Decision.KEEP,
+    title="LR 0.003 → 0.0021",
+    reason="better",
+    usage=Usage(10, 5, 0.01),
+    flags=("suspicious",),
 )
 TWICE = experiment(
     5,
@@ -62,7 +71,7 @@ def test_plain_output_is_one_line_per_fact() -> None:
         "run autoresearch/nov23 from 5d1f0e2, isolation basic, 4 experiments so far",
         "#4 proposed LR 0.003 → 0.0021",
         "#4 sample 1 val_bpb 3.2041 in 12 s",
-        "#4 keep 3.2041 (−0.40 %) 12 s  LR 0.003 → 0.0021",
+        "#4 keep (suspicious) 3.2041 (−0.40 %) 12 s  LR 0.003 → 0.0021",
         "#5 sample 3 timed out after 24 s: over 24 s",
         "#5 discard 3.2 ±0.014 (−0.13 %) 12 s  WIDTH 64 → 96",
         "#6 discard crashed 12 s  DEPTH 2 → 16: exit code 1 ValueError",
@@ -97,9 +106,15 @@ def test_json_events_are_complete_and_nothing_else_is_printed() -> None:
         "hypothesis": "smaller steps",
         "cost_usd": None,
     }
-    assert read[2] == {"event": "sample-started", "experiment": 4, "sample": 1, "limit": 24.0}
-    sample = {"event": "sample-finished", "experiment": 4, "sample": 1, "value": 3.2041, "seconds": 12.0}
-    assert read[3] == {**sample, "outcome": "measured"}
+    job = {"experiment": 4, "sample": 1, "task": "sample"}
+    assert read[2] == {"event": "sample-started", **job, "limit": 24.0}
+    assert read[3] == {
+        "event": "sample-finished",
+        **job,
+        "value": 3.2041,
+        "seconds": 12.0,
+        "outcome": "measured",
+    }
     assert read[4] == {
         "event": "experiment-finished",
         "number": 4,
@@ -111,6 +126,7 @@ def test_json_events_are_complete_and_nothing_else_is_printed() -> None:
         "samples": [3.2041],
         "seconds": 12.0,
         "cost_usd": 0.01,
+        "flags": ["suspicious"],
         "title": "LR 0.003 → 0.0021",
     }
     assert (read[5]["value"], read[5]["outcome"]) == (None, "timed out")
@@ -125,6 +141,41 @@ def test_json_events_are_complete_and_nothing_else_is_printed() -> None:
         "discarded": 2,
         "exit_code": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            SampleFinished(0, 4, Measured(3.28, 12.0), Task.INCUMBENT),
+            "#0 sample 4 (the incumbent again) val_bpb 3.28 in 12 s",
+        ),
+        (
+            SampleFinished(4, 2, Measured(3.2, 12.0), Task.FRESH),
+            "#4 sample 2 (in a fresh worktree) val_bpb 3.2 in 12 s",
+        ),
+        (SampleFinished(0, 4, Measured(3.28, 12.0)), "#0 sample 4 (the final check) val_bpb 3.28 in 12 s"),
+        (SampleFinished(4, 2, Passed(3.0), Task.CHECKS), "#4 checks passed in 3 s"),
+        (
+            SampleFinished(4, 2, Unmeasured(Outcome.CHECKS_FAILED, "check `pytest`: exit code 1", 3.0), Task.CHECKS),
+            "#4 checks failed after 3 s: check `pytest`: exit code 1",
+        ),
+        (SampleFinished(4, 2, Passed(60.0), Task.HOLDOUT), "#4 holdout measured in 1m"),
+        (
+            SampleFinished(4, 2, Unmeasured(Outcome.CHECKS_FAILED, "the holdout failed: crashed", 3.0), Task.HOLDOUT),
+            "#4 checks failed after 3 s: the holdout failed: crashed",
+        ),
+        (SampleFinished(4, 1, Measured(3.9, 12.0), Task.WARM_UP), "#4 warmed up in 12 s"),
+    ],
+)
+def test_what_was_run_is_named(event: SampleFinished, line: str) -> None:
+    stream = io.StringIO()
+    history = History(Direction.MIN, [experiment(0, 3.28)])
+    PlainLines(RunView("g", "b", "val_bpb", history, list), stream)(event)
+    assert stream.getvalue() == line + "\n"
+    told = io.StringIO()
+    JsonLines(told)(event)
+    assert json.loads(told.getvalue())["task"] == event.task.value
 
 
 def test_a_number_that_is_not_finite_becomes_null() -> None:

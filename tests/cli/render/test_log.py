@@ -13,6 +13,7 @@ from autoresearch.cli.render.records import dumps, experiment_json
 from autoresearch.cli.render.table import listing
 from autoresearch.cli.render.tsv import tsv
 from autoresearch.core.experiment import Decision, LostSample, Outcome, Sample, Usage
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import Direction, History
 from tests.support.experiments import START, experiment
 
@@ -86,11 +87,11 @@ def test_without_a_terminal_nothing_is_cut_and_words_are_in_full() -> None:
     record = history()
     lines = texts(listing(record, record.experiments[1:5], None))
     assert lines[1:] == [
-        "   #  commit   val_bpb     change  decision           took  hypothesis",
-        "   1  0000001  3.20412     −2.3 %  ✓ kept             12 s  LR 0.001 → 0.0021 — " + WHY.replace("\n", " "),
-        "   2  0000002  3.25        +1.4 %  · discarded        12 s  tab and line",
-        "   3  0000003  –                   ✗ crashed          12 s  DEPTH 2 → 16 — exit code 1: ValueError",
-        "   4  0000004  –                   ✗ out of memory    12 s  LR 0.004 → 0.0021 — exit code 1",
+        "   #  commit   val_bpb     change  decision              took  hypothesis",
+        "   1  0000001  3.20412     −2.3 %  ✓ kept                12 s  LR 0.001 → 0.0021 — " + WHY.replace("\n", " "),
+        "   2  0000002  3.25        +1.4 %  · discarded           12 s  tab and line",
+        "   3  0000003  –                   ✗ crashed             12 s  DEPTH 2 → 16 — exit code 1: ValueError",
+        "   4  0000004  –                   ✗ out of memory       12 s  LR 0.004 → 0.0021 — exit code 1",
     ]
 
 
@@ -169,6 +170,60 @@ def test_a_failed_and_a_reverted_experiment_in_full() -> None:
     lines = texts(detail(Detail(unknown.experiments[2], unknown), None))
     assert "cost       unknown" in lines
     assert "compared   with new samples #1 3.2062@7" in lines
+
+
+def judged() -> History:
+    """Kept with doubts, kept for being simpler, failed checks; the holdout measured what was kept."""
+    history = History(
+        Direction.MIN,
+        [
+            experiment(0, 3.28, samples=(Sample(3.28, 1), Sample(3.28, 2)), flags=("slowest=12.500", "unit=ms")),
+            experiment(1, 1.2, decision=KEEP, flags=("suspicious",)),
+            experiment(2, 1.2, parent=1, decision=KEEP, flags=("simplification",), reason="simpler, and loses no more"),
+            experiment(3, parent=2, outcome=Outcome.CHECKS_FAILED, reason="check `pytest`: exit code 1"),
+        ],
+    )
+    history.add_holdout(0, (4.1, 4.3))
+    history.add_holdout(2, (4.0,))
+    return history
+
+
+def test_doubts_and_simplifications_are_marked_in_eighty_columns_and_explained() -> None:
+    record = judged()
+    lines = texts(listing(record, record.experiments[1:], 80))
+    assert lines[2:] == [
+        "   1  0000001  1.2           −63 %  ✓ suspect      12 s  LR 0.001 → 0.0021",
+        "   2  0000002  1.2            ±0 %  ✓ simpler      12 s  LR 0.002 → 0.0021",
+        "   3  0000003  –                    ✗ checks       12 s  LR 0.003 → 0.0021",
+    ]
+    wide = texts(listing(record, record.experiments[1:], 100))[2:]
+    assert [line[36:54].strip() for line in wide] == ["✓ kept, suspicious", "✓ kept, simpler", "✗ checks failed"]
+    suspicious, simpler, failed = (texts(detail(Detail(one, record), None)) for one in record.experiments[1:])
+    assert suspicious[0] == "#1 ✓ kept, suspicious  LR 0.001 → 0.0021"
+    why = "suspicious: too good to be believed at once, and as good again in a fresh worktree"
+    assert f"flags      {why}" in suspicious
+    assert simpler[:2] == ["#2 ✓ kept, simpler  LR 0.002 → 0.0021", "decision   keep: simpler, and loses no more"]
+    assert "flags      simplification: no gain, kept for the code that it removes" in simpler
+    assert failed[:2] == ["#3 ✗ checks failed  LR 0.003 → 0.0021", "decision   discard: check `pytest`: exit code 1"]
+    assert "flags      slowest sample 12.500 s, metric printed in ms" in texts(
+        detail(Detail(record.experiments[0], record), None)
+    )
+
+
+def test_the_holdout_stands_beside_the_baselines() -> None:
+    record = judged()
+    baseline, first, second = (texts(detail(Detail(one, record), None)) for one in record.experiments[:3])
+    assert "holdout    4.2 ±0.14" in baseline
+    assert "holdout    4, −4.8 % against 4.2 of #0" in second
+    assert not any(line.startswith("holdout") for line in first)
+
+
+def test_the_first_line_is_the_final_checks_as_long_as_its_best_is_the_best() -> None:
+    record = judged()
+    final = FinalCheck(2, (Sample(3.3, 9), Sample(3.26, 11)), (Sample(1.3, 10), Sample(1.26, 12)))
+    assert texts(listing(record, [], 80, final)) == ["2 kept of 3 · 3.28 → 1.28 (−61 % ± 0.9) · final check, 2 pairs"]
+    other = FinalCheck(1, final.baseline_samples, final.best_samples)
+    assert texts(listing(record, [], 80, other)) == ["2 kept of 3 · 3.28 → 1.2 (−63 %)"]
 
 
 def test_a_diff_is_coloured_by_its_signs() -> None:

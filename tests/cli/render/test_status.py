@@ -23,7 +23,9 @@ from autoresearch.core.events import (
     SampleStarted,
 )
 from autoresearch.core.experiment import Decision, Measured, Outcome, Sample, Usage
+from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import Direction, History
+from autoresearch.core.ports import Task
 from tests.support.experiments import experiment
 
 SHARES = (Share("time", 0.5, "2m 30s of 5m"), Share("money", 0.2, "0.60 usd of 3 usd"))
@@ -58,33 +60,35 @@ def test_the_page_of_a_running_loop() -> None:
     live = Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, 24.0)
     assert page(view(history(), live, running=True)) == [
         "autoresearch/nov23   lower the loss",
-        "state      running: sampling #6, sample 2 for 7 s of 24 s",
-        "val_bpb    3.28121 → 3.20412 (−2.3 %), best is #1",
-        "tried      4, 1 kept (25 %)",
-        "not kept   2 crashed, 1 not better, 1 interrupted",
-        "spent      1m 12s in experiments, 0.60 usd, 12.4 ktok",
-        "budget     time 2m 30s of 5m",
-        "budget     money 0.60 usd of 3 usd",
-        "isolation  basic",
+        "state        running: sampling #6, sample 2 for 7 s of 24 s",
+        "val_bpb      3.28121 → 3.20412 (−2.3 %), best is #1",
+        "tried        4, 1 kept (25 %)",
+        "not kept     2 crashed, 1 not better, 1 interrupted",
+        "spent        1m 12s in experiments, 0.60 usd, 12.4 ktok",
+        "budget       time 2m 30s of 5m",
+        "budget       money 0.60 usd of 3 usd",
+        "isolation    basic",
     ]
 
 
 def test_the_page_after_a_crash_and_before_a_baseline() -> None:
     stale = Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 1, 24.0)
-    assert page(view(history(), stale))[1] == "state      not running; `ar run` goes on"
+    assert page(view(history(), stale))[1] == "state        not running; `ar run` goes on"
     assert page(view(History(Direction.MIN))) == [
         "autoresearch/nov23   lower the loss",
-        "state      not running; `ar run` goes on",
-        "val_bpb    – no baseline yet",
-        "tried      0, 0 kept",
-        "spent      0 s in experiments, 0 usd",
-        "isolation  basic",
+        "state        not running; `ar run` goes on",
+        "val_bpb      – no baseline yet",
+        "tried        0, 0 kept",
+        "spent        0 s in experiments, 0 usd",
+        "isolation    basic",
     ]
 
 
 def test_the_noise_is_told_where_it_is_known() -> None:
     known = replace(view(history()), noise=0.00123)
-    assert "noise      ±0.00123 per sample" in page(known)
+    assert "noise        ±0.00123 per sample" in page(known)
+    fixed = replace(known, one_seed=True)
+    assert "noise        ±0.00123 per sample, one seed: the machine's noise only" in page(fixed)
     assert status_json(known)["noise"] == 0.00123
 
 
@@ -107,6 +111,7 @@ def test_the_page_as_json() -> None:
     assert read["live"] == {
         "pid": 42,
         "phase": "sampling",
+        "task": "sample",
         "number": 6,
         "sample": 1,
         "since": "1970-01-01T00:16:40.000Z",
@@ -125,6 +130,85 @@ def test_the_page_as_json() -> None:
     assert read["budget"][0] == {"label": "time", "used": 0.5, "text": "2m 30s of 5m"}
     empty = status_json(view(History(Direction.MIN), live))
     assert (empty["live"], empty["best"], empty["best_number"]) == (None, None, None)
+    assert (read["final_check"], read["holdout"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("live", "words"),
+    [
+        (Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, 24.0), "sampling #6, sample 2 for 7 s of 24 s"),
+        (
+            Live(1, Phase.SAMPLING, 1000.0, 1001.0, 1, 2, task=Task.INCUMBENT),
+            "sampling #1, the incumbent again for 7 s",
+        ),
+        (Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, task=Task.FRESH), "sampling #6, in a fresh worktree for 7 s"),
+        (Live(1, Phase.SAMPLING, 1000.0, 1001.0, 1, 2), "sampling #1, the final check for 7 s"),
+        (Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, 24.0, task=Task.CHECKS), "checks of #6 for 7 s of 24 s"),
+        (Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, task=Task.HOLDOUT), "holdout of #6 for 7 s"),
+        (Live(1, Phase.SAMPLING, 1000.0, 1001.0, 6, 1, task=Task.WARM_UP), "warming up #6 for 7 s"),
+        (Live(1, Phase.DECIDING, 1000.0, 1001.0, 6, 1), "deciding #6 for 7 s"),
+        (Live(1, Phase.STARTING, 1000.0, 1001.0), "starting for 7 s"),
+    ],
+)
+def test_what_is_run_is_said(live: Live, words: str) -> None:
+    shown = view(history(), live, running=True)
+    assert page(shown)[1] == f"state        running: {words}"
+    told = status_json(shown)["live"]
+    assert isinstance(told, dict)
+    assert told["task"] == (live.task.value if live.phase is Phase.SAMPLING else None)
+
+
+def held_out() -> History:
+    record = history()
+    record.add_holdout(0, (4.0, 4.2))
+    record.add_holdout(1, (4.02,))
+    return record
+
+
+def test_the_holdout_shows_whether_only_the_metric_was_improved() -> None:
+    shown = view(held_out())
+    assert page(shown)[3] == "holdout      −2.0 % since the baseline, the metric −2.3 %"
+    assert status_json(shown)["holdout"] == {"baseline": pytest.approx(4.1), "best": 4.02}
+    unknown = view(history())
+    unknown.history.add_holdout(0, (4.0, 4.2))
+    assert not any(line.startswith("holdout") for line in page(unknown))
+    alone = History(Direction.MIN, [experiment(0, 3.2)])
+    alone.add_holdout(0, (4.0,))
+    assert status_json(view(alone))["holdout"] is None
+
+
+def pairs(number: int, *values: tuple[float, float]) -> FinalCheck:
+    first, second = (tuple(Sample(pair[side], 50 + at) for at, pair in enumerate(values)) for side in (0, 1))
+    return FinalCheck(number, first, second)
+
+
+THREE = pairs(1, (3.28, 3.20), (3.30, 3.22), (3.29, 3.21))
+
+
+def test_the_final_check_has_a_line_of_its_own_and_is_the_number_of_the_summary() -> None:
+    shown = replace(view(history()), final=THREE)
+    assert page(shown)[3] == "final check  3.29 → 3.21 (−2.4 % ± 0.2), 3 pairs"
+    expected = {"baseline": pytest.approx(3.29), "best": pytest.approx(3.21), "pairs": 3}
+    assert status_json(shown)["final_check"] == expected
+    ending = Ending(history(), "the time is up", "b", "main", final=THREE)
+    assert summary(ending).plain.splitlines()[0] == "1 kept of 4 · 3.29 → 3.21 (−2.4 % ± 0.2) · final check, 3 pairs"
+
+
+def test_a_final_check_of_what_is_no_longer_the_best_says_nothing() -> None:
+    shown = replace(view(history()), final=pairs(2, (3.28, 3.20)))
+    assert not any(line.startswith("final") for line in page(shown))
+    assert status_json(shown)["final_check"] is None
+    assert headline(history(), shown.final) == headline(history())
+
+
+def test_the_error_of_a_single_pair_is_that_of_the_noise_of_the_run() -> None:
+    one = pairs(1, (3.3, 3.2))
+    assert headline(history(), one) == "1 kept of 4 · 3.3 → 3.2 (−3.0 %) · final check, 1 pair"
+    noisy = history()
+    samples = (Sample(3.2, 8), Sample(3.3, 9))
+    noisy.add(experiment(6, 3.25, samples=samples))
+    # sqrt(0.005) · sqrt(2), in per cent of 3.3
+    assert headline(noisy, one) == "1 kept of 5 · 3.3 → 3.2 (−3.0 % ± 3) · final check, 1 pair"
 
 
 def test_the_live_state_follows_the_events(tmp_path: Path) -> None:
@@ -132,12 +216,14 @@ def test_the_live_state_follows_the_events(tmp_path: Path) -> None:
     listener = LiveState(path, lambda: SHARES, lambda: float(next(ticks)))
     seen: list[tuple[Phase, int | None, int | None, float | None]] = []
     measured = Measured(3.0, 1.0)
-    events = (STARTED, Proposing(4), SampleStarted(4, 1, 24.0), Proposing(5), SampleFinished(4, 1, measured))
+    started = SampleStarted(4, 1, 24.0, Task.FRESH)
+    events = (STARTED, Proposing(4), started, Proposing(5), SampleFinished(4, 1, measured))
     for event in (*events, ExperimentFinished(experiment(4, 3.0), None), RunFinished("done", 3.0, 0, 1, 0)):
         listener(event)
         live = read_live(path)
         assert live is not None
         assert (live.pid, live.budget) == (os.getpid(), SHARES)
+        assert (live.task is Task.FRESH) == (live.phase is Phase.SAMPLING)
         seen.append((live.phase, live.number, live.sample, live.limit))
     assert seen == [
         (Phase.STARTING, None, None, None),

@@ -60,3 +60,25 @@ def test_kept_experiments_say_which_kind_they_are() -> None:
     kept = experiment(3, 3.0, decision=Decision.KEEP)
     assert [mark(one).word for one in (experiment(0, 3.0), kept)] == ["baseline", "kept"]
     assert mark(kept, reverted=True).word == "reverted"
+
+
+@pytest.mark.parametrize(
+    ("flags", "full", "short"),
+    [
+        (("simplification",), "kept, simpler", "simpler"),
+        (("suspicious",), "kept, suspicious", "suspect"),
+        (("simplification", "suspicious"), "kept, suspicious", "suspect"),
+        (("one seed",), "kept", "kept"),
+    ],
+)
+def test_what_was_kept_for_another_reason_or_with_doubts_says_so(flags: tuple[str, ...], full: str, short: str) -> None:
+    kept = experiment(3, 3.0, decision=Decision.KEEP, flags=flags)
+    assert [mark(kept).word, mark(kept, short=True).word] == [full, short]
+    assert mark(kept).symbol == "✓"
+    assert mark(kept, reverted=True).word == "reverted"
+    assert mark(experiment(3, 3.0, flags=flags)).word == "discarded"
+
+
+def test_failed_checks_are_called_so() -> None:
+    failed = experiment(3, outcome=Outcome.CHECKS_FAILED)
+    assert [mark(failed).word, mark(failed, short=True).word] == ["checks failed", "checks"]
