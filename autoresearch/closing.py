@@ -22,6 +22,9 @@ from autoresearch.opened import Answered, Message, Sampled, SampledAgain, StopRe
 from autoresearch.orders import Parts, Settings, convention_of, limit_for
 from autoresearch.prices import money_of
 
+BETWEEN = 0.5
+"""Seconds that go by between two samples of different commits."""
+
 
 def pairs_wanted(history: History, settings: Settings, meter: Meter) -> int:
     """How many pairs of samples the check would have."""
@@ -43,7 +46,7 @@ def reserve(history: History, settings: Settings, meter: Meter, holdout_seconds:
     """
     if meter.budget.seconds is None:
         return 0.0
-    check = min(SHARE * meter.budget.seconds, 2 * pairs_wanted(history, settings, meter) * meter.longest)
+    check = min(SHARE * meter.budget.seconds, 2 * pairs_wanted(history, settings, meter) * (meter.longest + BETWEEN))
     return check + 2 * holdout_seconds * settings.standards.holdout_at_end
 
 

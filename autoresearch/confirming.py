@@ -18,7 +18,7 @@ from statistics import fmean
 
 from autoresearch.core.constraints import Constraint, first_problem
 from autoresearch.core.decision import is_worse
-from autoresearch.core.experiment import Experiment, Outcome
+from autoresearch.core.experiment import Experiment, Outcome, sample_seconds
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Task
 from autoresearch.core.quantity import Gain, format_metric
@@ -90,12 +90,21 @@ def confirm_baseline(opened: Open, standards: Standards) -> Task | Veto | None:
     """The same of the code as it is, after each of its samples."""
     numbers = _numbers(opened, standards.metric_name)
     if problem := first_problem(standards.constraints, numbers, numbers):
-        printed = ", ".join(opened.measures) or "none"
+        printed = ", ".join(numbers)
         return Veto(Outcome.CHECKS_FAILED, f"the constraint {problem}; numbers that are printed: {printed}")
     if standards.checks and not opened.checked:
         return Task.CHECKS
     wanted = 1 if standards.holdout_at_end else len(opened.measured)
     return Task.HOLDOUT if standards.holdout and len(opened.holdout) < wanted else None
+
+
+def baseline_problem(history: History, standards: Standards) -> str:
+    """What the recorded baseline of a run that goes on cannot do, once a constraint was added; empty: nothing."""
+    baseline = history.baseline
+    if baseline is None:
+        return ""
+    numbers = _numbers_of(baseline, history, standards.metric_name)
+    return first_problem(standards.constraints, numbers, numbers)
 
 
 def more_holdout(opened: Open, standards: Standards) -> bool:
@@ -125,7 +134,7 @@ def suspicion(opened: Open, history: History, standards: Standards) -> str:
     exact = next((value for value in values if value in (0.0, 1.0)), None)
     if exact is not None and not any(value in (0.0, 1.0) for value in first):
         return f"exactly {exact:g}, which the baseline was not"
-    usual = baseline.seconds / max(1, len(baseline.samples))
+    usual = sample_seconds(baseline)
     if not standards.metric_is_time and usual >= SHORTEST and min(opened.took) < TOO_SHORT * usual:
         return f"a sample took {min(opened.took) / usual:.0%} of the baseline's time"
     gains = [gain for one in history.kept[1:] if (gain := _gain(one, history)) is not None]

@@ -16,6 +16,7 @@ from autoresearch.core.decision import Discard, Keep, More, Side, Verdict
 from autoresearch.core.experiment import (
     FREE,
     SIMPLER,
+    SLOWEST,
     SUSPICIOUS,
     Decision,
     Execution,
@@ -30,7 +31,7 @@ from autoresearch.core.experiment import (
 from autoresearch.core.ports import Job, Task
 from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.opened import Open
-from autoresearch.orders import SLOWEST, Parts, Settings, baseline_is_done, evidence_for, is_stale
+from autoresearch.orders import Parts, Settings, baseline_is_done, evidence_for, is_stale
 from autoresearch.prices import money_of, unpriced
 from autoresearch.simpler import net_lines, tolerated
 
@@ -115,6 +116,7 @@ class Judge:
 
     def verdict(self, experiment: Open) -> Verdict:
         """The rule's; a change that removes code and is no gain gets a second chance."""
+        experiment.flags = tuple(flag for flag in experiment.flags if flag != SIMPLER)
         evidence = evidence_for(experiment, self.history)
         verdict = self.parts.rule(evidence)
         allowed = tolerated(self.history, self.settings.standards.max_loss) if isinstance(verdict, Discard) else 0.0
@@ -122,7 +124,7 @@ class Judge:
         if not allowed or net_lines(journal.files(draft.parent_commit), journal.files(draft.commit)) >= 0:
             return verdict
         second = self.parts.simpler(allowed)(evidence)
-        if isinstance(second, Keep) and SIMPLER not in experiment.flags:
+        if isinstance(second, Keep):
             experiment.flags += (SIMPLER,)
         return verdict if isinstance(second, Discard) else second
 
@@ -154,7 +156,7 @@ class Judge:
             case None if more_holdout(experiment, settings.standards):
                 experiment.wants = Task.HOLDOUT
             case None:
-                if len(experiment.samples) > 1:
+                if sum(experiment.took) < experiment.seconds or len(experiment.took) > 1:
                     experiment.flags += (f"{SLOWEST}{max(experiment.took):.3f}",)
                 self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
 

@@ -17,6 +17,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from autoresearch.closing import Closing, reserve
+from autoresearch.confirming import baseline_problem
 from autoresearch.core import events
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured, Usage
 from autoresearch.core.final_check import FinalCheck, HeldOut
@@ -53,6 +54,8 @@ class Loop:
         """Until the budget is used up, the target is reached or somebody says stop; returns why, in words."""
         if self.history.baseline is None:
             self.judge.begin(None, self.parts.journal.base_tree(), BASELINE)
+        elif problem := baseline_problem(self.history, self.settings.standards):
+            raise RunError(f"the baseline of this run breaks the constraint {problem}", hint="ar run --new")
         while True:
             self.why = self.why or self.enough()
             self.ask()

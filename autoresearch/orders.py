@@ -10,7 +10,7 @@ from autoresearch.confirming import Standards
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
 from autoresearch.core.decision import Discard, Evidence, Rule, pooled_noise
-from autoresearch.core.experiment import Experiment
+from autoresearch.core.experiment import Experiment, slowest_sample
 from autoresearch.core.history import History
 from autoresearch.core.metric import Convention
 from autoresearch.core.ports import Attempt, Executor, Job, Journal, Request, Strategy, Task
@@ -20,9 +20,7 @@ from autoresearch.gate import Gate
 from autoresearch.opened import Open
 
 BASELINE_SAMPLES, LONG_SAMPLE, SMALL_SHARE = 3, 1200.0, 0.05
-"""Samples of a baseline, unless one takes so many seconds, or that share of the time there is."""
-SLOWEST = "slowest="
-"""Flag of a baseline with several samples: seconds of the slowest, from which the time limit follows."""
+"""Samples of a baseline, unless one takes so many seconds, or that share of the time or the money there is."""
 FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
 CHECK_LIMIT = 600.0
@@ -125,7 +123,7 @@ def job_for(opened: Open, task: Task, history: History, settings: Settings) -> J
     """What an open experiment wants to be run: of its own commit, or of the incumbent's."""
     draft = opened.draft
     number, commit, sample = draft.number, draft.commit, len(opened.samples) + 1
-    convention = convention_of(history.baseline) if history.baseline else None
+    convention = convention_of(history.baseline) if history.baseline else _first_convention(opened)
     limit = limit_for(history, settings)
     match task:
         case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
@@ -145,6 +143,11 @@ def job_for(opened: Open, task: Task, history: History, settings: Settings) -> J
     return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task)
 
 
+def _first_convention(baseline: Open) -> Convention | None:
+    """How the baseline's first sample printed its numbers: the next ones must do the same."""
+    return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures)) if baseline.measured else None
+
+
 def convention_of(baseline: Experiment) -> Convention:
     """How the baseline printed its numbers, and which."""
     return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures))
@@ -157,8 +160,7 @@ def limit_for(history: History, settings: Settings) -> float:
     baseline = history.baseline
     if baseline is None:
         return settings.baseline_limit
-    told = [float(flag.removeprefix(SLOWEST)) for flag in baseline.flags if flag.startswith(SLOWEST)]
-    slowest = max(told, default=baseline.seconds / max(1, len(baseline.samples)))
+    slowest = slowest_sample(baseline)
     return max(2 * slowest, slowest + SHORTEST_EXTRA_LIMIT)
 
 
@@ -178,8 +180,9 @@ def baseline_is_done(opened: Open, settings: Settings, meter: Meter) -> bool:
         return True
     if settings.baseline_samples is not None:
         return taken >= settings.baseline_samples
-    whole = meter.budget.seconds or math.inf
-    return taken >= BASELINE_SAMPLES or opened.seconds / taken > min(LONG_SAMPLE, SMALL_SHARE * whole)
+    whole, money = meter.budget.seconds or math.inf, meter.budget.usd or math.inf
+    dear = opened.seconds / taken > min(LONG_SAMPLE, SMALL_SHARE * whole)
+    return taken >= BASELINE_SAMPLES or dear or opened.spent_usd / taken > SMALL_SHARE * money
 
 
 def is_stale(number: int, history: History, settings: Settings, meter: Meter, now: int) -> bool:

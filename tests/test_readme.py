@@ -7,9 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from autoresearch.config import parse, reference_table
 from tests.support.chat_server import ChatServer, nudge
@@ -19,10 +21,14 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
 COMMANDS = [line for block in BLOCKS for line in block]
-FILES = {
-    "train.py": "LEARNING_RATE = 0.5\nprint(f'val_loss: {(LEARNING_RATE - 0.3) ** 2 + 1}')\n",
-    "README.md": "a toy\n",
-}
+TRAIN = """\
+import os, random
+
+random.seed(int(os.environ["AR_SEED"]))
+LEARNING_RATE = 0.5
+print(f"val_loss: {(LEARNING_RATE - 0.3) ** 2 + 1 + random.gauss(0, 1e-4)}")
+"""
+FILES = {"train.py": TRAIN, "README.md": "a toy\n"}
 
 
 def test_the_table_of_keys_is_the_codes() -> None:
@@ -30,10 +36,12 @@ def test_the_table_of_keys_is_the_codes() -> None:
     assert table.strip() == reference_table().strip()
 
 
-def test_the_example_configuration_loads() -> None:
-    example = re.search(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    assert example is not None
-    assert parse(example[1], "autoresearch.toml").metric.name == "val_loss"
+def test_the_example_configuration_loads_alone_and_with_each_of_the_shorter_ones() -> None:
+    blocks = [tomllib.loads(one) for one in re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
+    [example] = [one for one in blocks if "editable" in one]
+    for more in blocks:
+        tables = {name: {**example.get(name, {}), **keys} for name, keys in more.items() if isinstance(keys, dict)}
+        assert parse(tomli_w.dumps({**example, **more, **tables}), "autoresearch.toml").metric.name == "val_loss"
 
 
 def test_every_file_in_the_tree_is_there() -> None:

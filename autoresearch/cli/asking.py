@@ -20,6 +20,7 @@ from autoresearch.config import parse_direction
 from autoresearch.core.history import Direction
 from autoresearch.core.metric import SELF_MEASURED
 from autoresearch.core.quantity import format_metric
+from autoresearch.core.seeds import Seeds
 from autoresearch.scaffold import Choices, Detected, choose, guess_direction, metric_problem, pick_metric
 
 T = TypeVar("T")
@@ -36,8 +37,9 @@ def ask(found: Detected, answers: Answers, place: Place) -> Choices:
     direction = answers.direction or _ask_direction(guessed)
     editable = answers.editable or _ask_editable(found, place)
     chosen = choose(found, command=trial.command, metric=metric, direction=direction, editable=editable)
+    seed = _ask_seed(chosen.metric_seed) if chosen.metric_seed else ""
     goal = _until_right("The goal, in one line", chosen.purpose, _one_line)
-    return replace(chosen, goal=goal, data=trial.data, cache=trial.cache, pass_env=trial.pass_env)
+    return replace(chosen, goal=goal, data=trial.data, cache=trial.cache, pass_env=trial.pass_env, metric_seed=seed)
 
 
 def _ask_command(found: Detected, answers: Answers, place: Place) -> tuple[Trial, Printed | None]:
@@ -99,6 +101,19 @@ def _ask_metric(found: Detected, trial: Trial, printed: Printed | None) -> str:
 def _ask_direction(guessed: Direction | None) -> str:
     words = "Which way is better, min or max"
     return _until_right(words, (guessed or Direction.MIN).value, lambda answer: parse_direction(answer).value)
+
+
+def _ask_seed(guessed: str) -> str:
+    """Asked only where nothing shows that every sample gets a seed of its own."""
+
+    def read(answer: str) -> str:
+        if answer not in (Seeds.FIXED, Seeds.ABSENT):
+            raise ValueError(f'write "{Seeds.FIXED}" or "{Seeds.ABSENT}"')
+        return answer
+
+    typer.echo(f"  {Seeds.FIXED:<10}  it is random, with a seed of its own choice")
+    typer.echo(f"  {Seeds.ABSENT:<10}  nothing in it is random")
+    return _until_right("The random seed", guessed, read)
 
 
 def _ask_editable(found: Detected, place: Place) -> tuple[str, ...]:

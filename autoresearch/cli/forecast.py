@@ -11,13 +11,12 @@ from autoresearch.cli.rules import REFRESH
 from autoresearch.config import Config
 from autoresearch.core.budget import Meter
 from autoresearch.core.decision import NEAR_FIRST, PROOF, SAME, TIMING_PROOF, Noise, pooled_noise
-from autoresearch.core.experiment import Experiment
+from autoresearch.core.experiment import Experiment, sample_seconds
 from autoresearch.core.final_check import pairs_in
 from autoresearch.core.history import History
 from autoresearch.core.plan import UNKNOWN, Pace, plan, room
 from autoresearch.core.quantity import format_duration, format_metric
 from autoresearch.core.seeds import Seeds
-from autoresearch.orders import SLOWEST
 
 NIGHT = 8 * 3600.0
 REPEATS = 1.35
@@ -58,13 +57,6 @@ def _noise(history: History, config: Config) -> Noise:
 
 def _is_none(noise: Noise, history: History) -> bool:
     return noise.deviation <= SAME * abs(history.metric(0) or 0.0)
-
-
-def sample_seconds(baseline: Experiment) -> float:
-    """Seconds of one sample. All that was run for the baseline may hold checks, too; then the slowest is nearer."""
-    mean = baseline.seconds / max(1, len(baseline.samples))
-    told = [float(flag.removeprefix(SLOWEST)) for flag in baseline.flags if flag.startswith(SLOWEST)]
-    return min(mean, *told) if told else mean
 
 
 def reserve_of(history: History, config: Config, seconds: float) -> float:

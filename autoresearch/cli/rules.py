@@ -23,6 +23,7 @@ from autoresearch.record.scoped import ScopedFiles
 
 REFRESH = 25
 """Samples after which the incumbent is sampled again, so that a lucky one does not stay."""
+PROSE = (".md", ".txt", ".rst")
 SEED_VARIABLE, SEED_PLACEHOLDER = "AR_SEED", "{seed}"
 
 
@@ -81,13 +82,11 @@ def what_decides(config: Config, seeds: Seeds) -> str:
     most = f"at most {config.metric.max_samples} samples each"
     match seeds:
         case Seeds.VARIED:
-            return f"rule: a gain must be proved, {most}, every one with a seed of its own"
+            return f"rule: a gain must be proved, {most}, with seeds of their own"
         case Seeds.FIXED:
-            return (
-                f"rule: a gain must stand out from the noise, {most}; the seed is fixed, so its luck is not ruled out"
-            )
+            return f"rule: a gain must beat the noise, {most}; one fixed seed"
         case Seeds.ABSENT:
-            return f"rule: a gain must be proved, {most} if the metric has any noise"
+            return f"rule: a gain must be proved, {most} if there is noise"
 
 
 def seeds_of(project: Project, commit: str) -> Seeds:
@@ -121,7 +120,8 @@ def _texts(project: Project, commit: str) -> Iterator[str]:
     repository = project.repository
     scoped = ScopedFiles(repository.reader, project.scope)
     yield from scoped.editable(commit).values()
-    yield from scoped.context(commit).values()
+    # A text that only mentions the variable is no program that reads it.
+    yield from (text for path, text in scoped.context(commit).items() if not path.endswith(PROSE))
     tracked = dict(repository.files(commit))
     for word in words(project.config.experiment.command):
         entry = tracked.get(posixpath.normpath(posixpath.join(project.base, word)))

@@ -55,13 +55,15 @@ def start(options: RunOptions) -> int:
     check_files(project.config, project.config_path, project.repository.root, project.tracked)
     choice = build.choose_proposer(project, options)
     budget = build.budget_of(project, options)
+    standards_of(project.config)
     if options.dry_run:
-        show_request(project, choice, budget, choose(project, options), options.replay)
+        chosen = choose(project, options)
+        seeds_of(project, chosen.base.commit)
+        show_request(project, choice, budget, chosen, options.replay)
         return 0
     with RunLock(project.repository.common_dir, "ar run"):
         chosen = choose(project, options)
-        # Before anything is recorded: what is wrong here would be wrong for every experiment.
-        seeds, _ = seeds_of(project, chosen.base.commit), standards_of(project.config)
+        seeds = seeds_of(project, chosen.base.commit)
         source = build.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget))
         return Session(project, options, run, budget, source, seeds).go(chosen.note)

@@ -152,6 +152,12 @@ def _relative(path: str) -> str:
     return path
 
 
+def _here(path: str) -> str:
+    if path and ".." in _relative(path).split("/"):
+        raise ValueError(f'must lie below the folder of this file, not "{path}"')
+    return path
+
+
 _Path = Annotated[str, AfterValidator(_relative)]
 
 Text = Annotated[str, Shown("text")]
@@ -169,10 +175,15 @@ DollarsPerHour = Annotated[float, _from_text(_price), Shown('money per hour, as 
 GainOver = Annotated[Gain, BeforeValidator(_gain), Shown('a number, or text as "0.5%"', str)]
 Better = Annotated[Direction, _from_text(parse_direction), Shown('"min" or "max"')]
 Path = Annotated[_Path, Shown("a path")]
+FileHere = Annotated[str, AfterValidator(_here), Shown("a path")]
+HoldoutMetric = Annotated[str, AfterValidator(lambda name: name and _metric_name(name)), Shown("text")]
 Paths = Annotated[tuple[_Path, ...], Field(strict=False), Shown("a list of paths")]
 Globs = Annotated[tuple[_Path, ...], Field(strict=False), Shown("a list of globs")]
 Command = Annotated[str | Annotated[tuple[str, ...], Field(strict=False)], Shown("text or a list of texts")]
 FilledCommand = Annotated[Command, AfterValidator(_filled)]
+FilledTexts = Annotated[
+    tuple[Annotated[str, AfterValidator(_filled)], ...], Field(strict=False), Shown("a list of texts")
+]
 MetricName = Annotated[str, AfterValidator(_metric_name), Shown("text")]
 Pattern = Annotated[str, AfterValidator(_pattern), Shown("a regular expression")]
 Constraint = Annotated[str, _from_text(_constraint), Shown('text such as "<= 48000" or "<= 1.1x"')]

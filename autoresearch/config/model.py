@@ -25,7 +25,7 @@ class ExperimentConfig(Table):
     """run once per experiment, before its samples; not timed"""
     timeout: Annotated[fields.Seconds, Field(gt=0)] | None = Field(None, examples=["10m"])
     """limit of a sample; unset: max(2 x slowest baseline, that + 60 s)"""
-    checks: fields.Texts = ()
+    checks: fields.FilledTexts = ()
     """commands that must succeed before a change is kept"""
     data: fields.Paths = ()
     """untracked files and folders that it needs, linked read-only"""
@@ -61,7 +61,7 @@ class ExperimentConfig(Table):
     """price of machine time, counted against the money budget"""
     cost: fields.Text = ""
     """a printed number that is money spent, in US dollars"""
-    feedback: fields.Text = ""
+    feedback: fields.FileHere = ""
     """file with words of the experiment for the proposer"""
 
 
@@ -76,7 +76,7 @@ class MetricConfig(Table):
     """smallest gain that counts, in the metric's unit or in per cent"""
     pattern: fields.Pattern = ""
     """finds the number, which stands in its one (group) if it has one"""
-    metrics_file: fields.Text = ""
+    metrics_file: fields.FileHere = ""
     """JSON file that the command writes; the name may be dotted"""
     seed: Literal["", "none", "not random"] = ""
     """none: the script fixes it; not random: nothing random in it"""
@@ -162,7 +162,7 @@ class HoldoutConfig(Table):
 
     command: fields.Command = ""
     """run only on what would be kept"""
-    metric: fields.Text = ""
+    metric: fields.HoldoutMetric = ""
     """name of its metric; unset: that of [metric]"""
     direction: fields.Better | None = Field(None, examples=["min"])
     """which way is better; unset: that of [metric]"""

@@ -19,6 +19,8 @@ from autoresearch.core.edit import Edit
 Scalar = str | int | float | bool
 
 
+SLOWEST = "slowest="
+"""Flag of a baseline for which more was run than one sample: seconds of the slowest one."""
 SUSPICIOUS, SIMPLER = "suspicious", "simplification"
 """Flags: its gain was too good to be believed at once; it was kept for being simpler."""
 
@@ -223,6 +225,17 @@ class Experiment:
     def values(self) -> tuple[float, ...]:
         """The values of its own measured samples, oldest first."""
         return tuple(sample.value for sample in self.samples if isinstance(sample, Sample))
+
+
+def sample_seconds(baseline: Experiment) -> float:
+    """Seconds of one of its samples: the mean, or the slowest where checks and the like make that the smaller one."""
+    return min(baseline.seconds / max(1, len(baseline.samples)), slowest_sample(baseline))
+
+
+def slowest_sample(baseline: Experiment) -> float:
+    """Seconds of its slowest sample, as far as the record knows."""
+    told = [float(flag.removeprefix(SLOWEST)) for flag in baseline.flags if flag.startswith(SLOWEST)]
+    return max(told, default=baseline.seconds / max(1, len(baseline.samples)))
 
 
 def finished(draft: Draft, result: Result, commit: str, metric_name: str, isolation: str = "basic") -> Experiment:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 
 from autoresearch.config import parse_direction
 from autoresearch.core.history import Direction
+from autoresearch.core.metric import SELF_MEASURED
 from autoresearch.core.printed import is_name
 from autoresearch.core.scope import Scope
 from autoresearch.errors import UsageError
@@ -82,10 +83,17 @@ def choose(
         data=detected.data,
         cache=detected.cache,
         pattern=detected.pattern if as_detected and metric == detected.metric else "",
-        metric_seed=detected.metric_seed if as_detected else "",
+        metric_seed=_metric_seed(detected, command, metric),
         model=model,
         suggested_pass_env=detected.pass_env,
     )
+
+
+def _metric_seed(detected: Detected, command: str, metric: str) -> str:
+    """Nothing where seeds vary, or where the machine alone makes the difference."""
+    if metric in SELF_MEASURED or "{seed}" in command:
+        return ""
+    return detected.metric_seed if command in ("", detected.command) else detected.other_seed
 
 
 def metric_problem(name: str) -> str:

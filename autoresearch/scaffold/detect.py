@@ -37,6 +37,11 @@ _FIXED_SEED = (
     r"^[ \t]*[\w.]*(?:SEED|seed)\s*(?::\s*int\s*)?=\s*\d+"
     r"|(?:manual_seed(?:_all)?|random\.seed|default_rng|set_seed|seed_everything|PRNGKey|srand|seed_from_u64)\(\s*\d+\)?"
 )
+_OWN_SEED = r"\bAR_SEED\b"
+_RANDOM = (
+    r"^[ \t]*(?:import|from) (?:random|torch|jax|tensorflow|keras|secrets)\b|\bnp\.random\b|\bnumpy\.random\b"
+    r"|\bs?rand\(|\brandom\(|Math\.random|\brand::|\bmt19937|\brunif\(|\brnorm\(|\$RANDOM\b|\bshuf\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ class Detected:
     pass_env: tuple[str, ...] = ()
     """Secrets that the code reads. Only a person may decide to pass them on."""
     metric_seed: str = ""
-    """`none` where the code fixes its random seed."""
+    """`none` where the code is random with a seed that is not given to it, `not random` where nothing random was seen;
+    empty where every sample gets a seed."""
+    other_seed: str = ""
+    """The same for a command of which nothing is known: of all files."""
     metrics: tuple[str, ...] = ()
     """All likely metrics, the likeliest first; where no name says which way it improves, all numbers."""
     has_program: bool = False
@@ -77,7 +85,9 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
     best = found[0] if found else Suggestion.nothing(survey)
     metrics = (best.metric,) if best.metric else tuple(printed_metrics(survey, best.reads))
     direction = best.direction or (guess_direction(metrics[0]) if metrics else None)
-    seeds = list(_fixed_seeds(survey, best))
+    varies = "{seed}" in best.command
+    seeds = [] if varies else list(_fixed_seeds(survey, best.reads))
+    metric_seed = "" if varies else _metric_seed(survey, best.reads)
     return Detected(
         command=best.command,
         setup=best.setup,
@@ -89,10 +99,11 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
         data=tuple(_data(survey)),
         cache=tuple(folder for folder in best.cache if not survey.holds(folder)),
         pass_env=tuple(_secrets(survey)),
-        metric_seed="none" if seeds else "",
+        metric_seed=metric_seed,
+        other_seed=_metric_seed(survey, tuple(survey.texts)),
         metrics=metrics,
         has_program="program.md" in survey.tracked or (root / "program.md").exists(),
-        notes=tuple(_notes(survey, found, metrics, seeds)),
+        notes=(*_notes(survey, found, metrics), *_seed_notes(metric_seed if best.command else "", seeds)),
     )
 
 
@@ -126,15 +137,31 @@ def _secrets(survey: Survey) -> list[str]:
     return list(dict.fromkeys(name for name in (*used, *read) if _SECRET.search(name)))
 
 
-def _fixed_seeds(survey: Survey, best: Suggestion) -> Iterator[str]:
+def _metric_seed(survey: Survey, reads: Sequence[str]) -> str:
+    """What `[metric] seed` has to say about these files."""
+    if any(survey.search(_OWN_SEED, reads)):
+        return ""
+    return "none" if any(survey.search(f"{_FIXED_SEED}|{_RANDOM}", reads)) else "not random"
+
+
+def _fixed_seeds(survey: Survey, reads: Sequence[str]) -> Iterator[str]:
     """Where the code sets its seed, unless each sample can be given its own."""
-    if "{seed}" in best.command or any(survey.search(r"\bAR_SEED\b", best.reads)):
+    if any(survey.search(_OWN_SEED, reads)):
         return
-    for hit in survey.search(_FIXED_SEED, best.reads):
+    for hit in survey.search(_FIXED_SEED, reads):
         yield f"{hit.path}:{hit.line} ({hit.match[0].strip()})"
 
 
-def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], seeds: Sequence[str]) -> Iterator[str]:
+def _seed_notes(metric_seed: str, seeds: Sequence[str]) -> Iterator[str]:
+    if seeds:
+        yield f"a fixed random seed in {seeds[0]}"
+    if metric_seed == "none":
+        yield "read the seed from the variable AR_SEED, so that its luck is not taken for a gain"
+    if metric_seed == "not random":
+        yield "nothing random was seen in it; if it is random all the same: [metric] seed"
+
+
+def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str]) -> Iterator[str]:
     if survey.language:
         yield f"mainly {survey.language}"
     if found:
@@ -148,8 +175,5 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str], 
         yield f"{what}: {', '.join(metrics[:5])}"
     if secrets := _secrets(survey):
         yield f"the code reads {', '.join(secrets)}: no experiment gets it unless pass_env names it"
-    if seeds:
-        yield f"a fixed random seed in {seeds[0]}"
-        yield "read it from the variable AR_SEED, so that its luck is not taken for a gain"
     if "program.md" in survey.tracked or (survey.root / "program.md").exists():
         yield "program.md is there, and is kept"

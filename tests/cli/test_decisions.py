@@ -378,7 +378,7 @@ def test_a_holdout_for_the_end_vetoes_nothing_and_shows_baseline_and_best(ar: Cl
 SEEDED = {
     "train.py": "SEED = 1337\nRATE = 0.1\n",
     "train.toml": "[train]\nseed = 1337\nrate = 0.1\n",
-    "train_cli.py": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int, default=1337)\n",
+    "train_cli.py": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', default=1337)\n",
 }
 
 
@@ -414,3 +414,13 @@ def test_after_a_return_the_holdout_of_the_new_incumbent_is_measured_when_it_is_
     assert (good["decision"], held_out) == ("keep", [3, 2])
     assert "427.25" in ar(lab.root, "log", "2").out
     assert not [data for data in stored(lab.root) if b"427.25" in data]
+
+
+def test_a_constraint_that_is_added_later_is_tried_on_the_recorded_baseline(ar: Cli, tmp_path: Path) -> None:
+    lab = Lab(ar, tmp_path)
+    assert lab.run(solve(11.0)).code == 0
+    text = (lab.root / "autoresearch.toml").read_text()
+    write(lab.root, {"autoresearch.toml": text + "[constraints]\nsize = '< 5'\n"})
+    done = lab.run(solve(12.0))
+    assert (done.code, done.error) == (1, "the baseline of this run breaks the constraint size < 5: it is 5")
+    assert done.hints == "ar run --new"

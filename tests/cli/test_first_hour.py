@@ -183,6 +183,6 @@ def test_setup_cache_artifacts_and_placeholders_work(ar: Cli, tmp_path: Path, ch
     kept = {path.parent.parent.name: path.read_text() for path in repository.glob(".autoresearch/artifacts/t/*/out/*")}
     assert kept == {"0000": "model of 0", "0001": "model of 1"}
     assert state_of(repository) == before
-    again = ar(repository, "run", "--replay", str(patches(tmp_path / "q", ("solve.py", solve(x=2.0), solve(x=1.0)))))
-    assert "#4 keep 1" in again.out
+    again = ar(repository, "run", "--replay", str(patches(tmp_path / "q", ("solve.py", solve(x=2.0), solve(x=1.5)))))
+    assert "#4 keep 1.5 " in again.out
     assert json.loads(ar(repository, "log", "4", "--json").out)["measures"]["calls"] == 6

@@ -66,7 +66,7 @@ def test_one_experiment_is_shown_in_full_whatever_it_is_called(toy: Toy) -> None
     lines = full.splitlines()
     assert lines[:3] == [
         "#4 ✓ kept  add -2 in 4",
-        "decision   keep: better: 97 against 99 of #1 (−2.0 %)",
+        "decision   keep: proved better: 97 against 99 of #1 (−2.0 %); no noise",
         "loss       97, −2.0 % against 99 of #1",
     ]
     assert f"commit     {commit}" in lines

@@ -297,7 +297,8 @@ def test_every_event_is_a_line_of_json_with_its_fields(ar: Cli, tmp_path: Path) 
         },
         "run-finished": {"why", "best", "kept", "discarded", "exit_code"},
     }
-    *_, lost, _ = done.named("sample-finished")
+    [lost] = [one for one in done.named("sample-finished") if one["experiment"] == 1]
+    assert {one["task"] for one in done.named("sample-started") + done.named("sample-finished")} == {"sample"}
     assert (lost["value"], lost["outcome"]) == (None, "no metric")
     for one in done.named("experiment-finished"):
         assert git(repository, "rev-parse", f"refs/autoresearch/t/{one['number']:04}") == one["commit"]

@@ -48,7 +48,8 @@ def test_without_a_repository_or_a_commit_or_files_there_is_nothing_to_run(ar: C
 MANY_KEYS = config(
     top="editabel = ['x']",
     experiment="isolation = 'strict'\nevaluate = 'x'\nchecks = 'x'",
-    rest="timing = 'yes'\n[decision]\nrule = 'best'\n[constraints]\nvram = 'small'\n[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 2\n[proposer]\nkind = 'hybrid'",
+    rest="timing = 'yes'\n[decision]\nrule = 'best'\n[constraints]\nvram = 'small'\n"
+    "[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 2\n[proposer]\nkind = 'hybrid'",
 )
 MANY_FILES = config(
     top="instructions = 'programm.md'",

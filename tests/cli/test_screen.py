@@ -63,6 +63,18 @@ def test_every_experiment_has_its_row_whatever_happens_to_the_window(
         assert person.echoes
 
 
+def test_checks_are_seen_while_they_run_and_failed_ones_are_named(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path, experiment='checks = ["sleep 0.6; test ! -e params/002.txt"]')
+    with toy.person(80, 24, *toy.run_arguments(-1, -2)) as person:
+        person.sees("#0 checks  ")
+        person.sees("#1 checks  ")
+        assert_calm(person, 80)
+        person.sees("✗ checks")
+        assert person.ends() == 0
+    assert toy.experiments()[2]["Outcome"] == "checks failed"
+    assert toy.ar("log", "2").out.startswith("#2 ✗ checks failed  add -2 in 2\ndecision   discard: check `sleep 0.6; ")
+
+
 def test_in_a_pipe_there_are_plain_lines_and_a_reader_that_leaves_does_not_end_the_run(tmp_path: Path) -> None:
     toy = Toy.make(tmp_path)
     done = toy.run(-1, "crash")

@@ -10,6 +10,7 @@ from pathlib import Path
 from autoresearch.core.edit import Change
 from autoresearch.record.pipes import RefChange
 from autoresearch.record.repository import Repository
+from tests.support.cli import Cli, config, patches, solve, toy
 from tests.support.repositories import write
 from tests.support.running import until
 from tests.support.toy import Toy
@@ -74,3 +75,38 @@ def test_the_record_of_another_version_with_other_keys_can_be_read(tmp_path: Pat
     repository.close()
     assert toy.ar("status").out.startswith("autoresearch/toy   a small loss\n")
     assert toy.cli(toy.root / "sub", "log", "1", "--sha").out.strip() == toy.ref("0001")
+
+
+NOISY = """\
+import os
+from solve import X
+
+print("score:", X + int(os.environ["AR_SEED"]) % 100 / 10000)
+"""
+
+
+def test_the_final_check_is_the_number_everywhere(tmp_path: Path) -> None:
+    repository = toy(tmp_path / "repo", {"evaluate.py": NOISY})
+    ar = Cli(tmp_path / "home")
+    changes = patches(tmp_path / "patches", ("solve.py", solve(), solve(x=2.0)))
+    done = ar(repository, "run", "--replay", str(changes), "--budget", "60x")
+    assert done.code == 0, done.err
+    [first] = [line for line in done.out.splitlines() if line.startswith("1 kept of 1")]
+    assert re.fullmatch(r"1 kept of 1 · 3\.\d+ → 2\.\d+ \(−33\.\d % ± [\d.]+\) · final check, 3 pairs", first)
+    assert done.out.count("(the final check)") == 6
+    assert ar(repository, "log").out.splitlines()[0] == first
+    page = facts(ar(repository, "status").out)
+    assert page["final check"] == first.split(" · ")[1] + ", 3 pairs"
+    known = json.loads(ar(repository, "status", "--json").out)
+    assert known["final_check"].keys() == {"baseline", "best", "pairs"}
+    assert known["final_check"]["pairs"] == 3
+    assert known["holdout"] is None
+
+
+def test_the_noise_of_a_fixed_seed_is_called_the_machines(tmp_path: Path) -> None:
+    timed = "import time\n\nprint('score:', time.time_ns() % 1000 + 5)\n"
+    text = config().replace("'not random'", "'none'")
+    repository = toy(tmp_path / "repo", {"evaluate.py": timed, "autoresearch.toml": text})
+    ar = Cli(tmp_path / "home")
+    assert ar(repository, "init", "--check").code == 0
+    assert facts(ar(repository, "status").out)["noise"].endswith(" per sample, one seed: the machine's noise only")

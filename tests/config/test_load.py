@@ -328,6 +328,7 @@ def test_what_comes_later_is_refused_and_not_ignored(table: str, setting: str, n
     [
         ("experiment", 'checks = "pytest -q"', '`[experiment] checks` must be a list of texts, not "pytest -q"'),
         ("experiment", "checks = [3]", "`[experiment] checks` must be a list of texts, not 3"),
+        ("experiment", 'checks = ["true", " "]', "`[experiment] checks`: must not be empty"),
         ("experiment", 'price = "2.49usd"', '`[experiment] price`: "2.49usd" is no price per hour: write it like'),
         (
             "experiment",

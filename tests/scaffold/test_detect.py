@@ -246,7 +246,7 @@ def test_only_notebooks_are_refused_with_the_way_on(tmp_path: Path):
 
 def test_an_unknown_project_leaves_everything_to_the_person(tmp_path: Path):
     found = look(tmp_path, {"notes.txt": "x"})
-    assert found == Detected()
+    assert found == Detected(metric_seed="not random", other_seed="not random")
     with pytest.raises(UsageError, match="found no command, no metric, no editable file here") as caught:
         choose(found)
     assert caught.value.hint.startswith("ar init --command COMMAND --metric NAME --direction min --editable GLOB\n")

@@ -47,6 +47,11 @@ def recorded_row(experiment: Experiment, history: History) -> Row:
     )
 
 
+def is_spread(values: tuple[float, ...]) -> bool:
+    """Do the samples differ? Where none ever does, a column for that would only take room."""
+    return bool(spread(values))
+
+
 def metric_text(value: float | None, values: tuple[float, ...] = ()) -> str:
     """The metric, with the standard deviation of its samples when there are several."""
     if value is None:
@@ -59,7 +64,7 @@ def metric_text(value: float | None, values: tuple[float, ...] = ()) -> str:
 class Columns:
     """Which columns there are; `width` is that of the whole line, in cells.
 
-    `spreads`: some experiment has several samples. `cost`: some experiment cost money.
+    `spreads`: some experiment has samples that differ. `cost`: some experiment cost money.
     """
 
     width: int
@@ -107,7 +112,8 @@ class Columns:
         number = signal if one.is_kept else ""
         cells = [(pad(str(one.number), NUMBER, right=True), "")]
         cells += [(one.commit[:COMMIT], "dim")] if self._has_commit else []
-        cells += [(pad(metric_text(row.metric, row.values), self._metric), number)]
+        values = row.values if is_spread(row.values) else ()
+        cells += [(pad(metric_text(row.metric, values), self._metric), number)]
         cells += [(pad(_change(row), CHANGE, right=True), number)]
         cells += [(pad(f"{sign.symbol} {sign.word}", self._word), signal)]
         cells += [(pad(format_duration(one.seconds), TOOK, right=True), "")]

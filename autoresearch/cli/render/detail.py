@@ -15,11 +15,10 @@ from rich.text import Text
 
 from autoresearch.cli.render.columns import metric_text
 from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, sample_text
-from autoresearch.core.experiment import SIMPLER, SUSPICIOUS, Experiment
+from autoresearch.core.experiment import SIMPLER, SLOWEST, SUSPICIOUS, Experiment
 from autoresearch.core.history import History
 from autoresearch.core.metric import MANY, UNIT
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
-from autoresearch.orders import SLOWEST
 
 LABEL = 11
 DIFF_STYLES = {"+++": "bold", "---": "bold", "diff": "bold", "@@": "cyan", "+": "green", "-": "red"}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from autoresearch.cli.render.columns import Columns, Row
+from autoresearch.cli.render.columns import Columns, Row, is_spread
 from autoresearch.cli.render.text import clean, folded
 from autoresearch.cli.render.view import RunView
 
@@ -40,7 +40,7 @@ class Printed:
         self._columns = Columns(
             width=width,
             name=clean(self._view.metric_name),
-            spreads=len(row.values) > 1 or (old is not None and old.spreads),
+            spreads=is_spread(row.values) or (old is not None and old.spreads),
             cost=bool(self._view.history.usage.cost_usd),
         )
         out_of_sight = self._lines_since_heading >= visible >= WORTH_A_HEADING

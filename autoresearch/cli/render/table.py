@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from autoresearch.cli.render.columns import Columns, recorded_row
+from autoresearch.cli.render.columns import Columns, is_spread, recorded_row
 from autoresearch.cli.render.summary import headline
 from autoresearch.cli.render.text import clean
 from autoresearch.core.experiment import Experiment
@@ -32,7 +32,7 @@ def listing(
     table = Columns(
         width=UNLIMITED if width is None else width,
         name=clean(history.metric_name),
-        spreads=any(len(history.samples(one.number)) > 1 for one in experiments),
+        spreads=any(is_spread(history.values(one.number)) for one in experiments),
         cost=any(one.usage.cost_usd for one in experiments),
     )
     yield table.heading()

@@ -192,12 +192,12 @@ def test_doubts_and_simplifications_are_marked_in_eighty_columns_and_explained()
     record = judged()
     lines = texts(listing(record, record.experiments[1:], 80))
     assert lines[2:] == [
-        "   1  0000001  1.2           −63 %  ✓ suspect      12 s  LR 0.001 → 0.0021",
-        "   2  0000002  1.2            ±0 %  ✓ simpler      12 s  LR 0.002 → 0.0021",
-        "   3  0000003  –                    ✗ checks       12 s  LR 0.003 → 0.0021",
+        "   1  0000001  1.2        −63.4 %  ✓ suspect      12 s  LR 0.001 → 0.0021",
+        "   2  0000002  1.2           ±0 %  ✓ simpler      12 s  LR 0.002 → 0.0021",
+        "   3  0000003  –                   ✗ checks       12 s  LR 0.003 → 0.0021",
     ]
     wide = texts(listing(record, record.experiments[1:], 100))[2:]
-    assert [line[36:54].strip() for line in wide] == ["✓ kept, suspicious", "✓ kept, simpler", "✗ checks failed"]
+    assert [line[34:53].strip() for line in wide] == ["✓ kept, suspicious", "✓ kept, simpler", "✗ checks failed"]
     suspicious, simpler, failed = (texts(detail(Detail(one, record), None)) for one in record.experiments[1:])
     assert suspicious[0] == "#1 ✓ kept, suspicious  LR 0.001 → 0.0021"
     why = "suspicious: too good to be believed at once, and as good again in a fresh worktree"
@@ -221,9 +221,9 @@ def test_the_holdout_stands_beside_the_baselines() -> None:
 def test_the_first_line_is_the_final_checks_as_long_as_its_best_is_the_best() -> None:
     record = judged()
     final = FinalCheck(2, (Sample(3.3, 9), Sample(3.26, 11)), (Sample(1.3, 10), Sample(1.26, 12)))
-    assert texts(listing(record, [], 80, final)) == ["2 kept of 3 · 3.28 → 1.28 (−61 % ± 0.9) · final check, 2 pairs"]
+    assert texts(listing(record, [], 80, final)) == ["2 kept of 3 · 3.28 → 1.28 (−61.0 % ± 0.9) · final check, 2 pairs"]
     other = FinalCheck(1, final.baseline_samples, final.best_samples)
-    assert texts(listing(record, [], 80, other)) == ["2 kept of 3 · 3.28 → 1.2 (−63 %)"]
+    assert texts(listing(record, [], 80, other)) == ["2 kept of 3 · 3.28 → 1.2 (−63.4 %)"]
 
 
 def test_a_diff_is_coloured_by_its_signs() -> None:
