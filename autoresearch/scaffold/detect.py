@@ -156,7 +156,7 @@ def _seed_notes(metric_seed: str, seeds: Sequence[str]) -> Iterator[str]:
     if seeds:
         yield f"a fixed random seed in {seeds[0]}"
     if metric_seed == "none":
-        yield "read the seed from the variable AR_SEED, so that its luck is not taken for a gain"
+        yield "let it take its seed from AR_SEED, or a lucky seed may be taken for a gain"
     if metric_seed == "not random":
         yield "nothing random was seen in it; if it is random all the same: [metric] seed"
 

@@ -91,7 +91,7 @@ def test_what_is_said_on_the_way_is_short_and_names_what_was_found(ar: Cli, tmp_
         "- likely metrics: loss",
         "- the code reads WANDB_API_KEY: no experiment gets it unless pass_env names it",
         "- a fixed random seed in train.py:2 (SEED = 3)",
-        "- read it from the variable AR_SEED, so that its luck is not taken for a gain",
+        "- let it take its seed from AR_SEED, or a lucky seed may be taken for a gain",
         "wrote autoresearch.toml and program.md; nothing was committed",
         "  runs      python train.py",
         "  measures  loss: lower is better",

@@ -24,6 +24,7 @@ TRIAL = "Run it once now, to see which numbers it prints?"
 METRIC = "The metric: a number of the list, or a name [1]"
 DIRECTION = "Which way is better, min or max"
 EDITABLE = "Files that may be changed"
+SEED = "The random seed"
 GOAL = "The goal, in one line"
 PRINTING = (
     "from solver import X\nprint('step: 1')\nprint(f'val loss: {X / 2}')\nprint(f'METRIC score={X}')\nprint('lr=0.1')\n"
@@ -105,7 +106,7 @@ def test_enter_takes_what_was_proposed(tmp_path: Path) -> None:
     write(repository, {"data/x": ""})
     with Conversation(repository) as person:
         person.answers((COMMAND, ENTER), (DATA, ENTER), (SECRETS, ENTER), (TRIAL, ENTER), (METRIC, ENTER))
-        person.answers((DIRECTION, ENTER), (EDITABLE, ENTER), (GOAL, ENTER))
+        person.answers((DIRECTION, ENTER), (EDITABLE, ENTER), (SEED, ENTER), (GOAL, ENTER))
         assert person.ends() == 0
         for shown in (
             "Command for one sample [python evaluate.py]:",
@@ -116,6 +117,9 @@ def test_enter_takes_what_was_proposed(tmp_path: Path) -> None:
             "3  ar.seconds  the time that it takes, measured by ar",
             "Which way is better, min or max [min]:",
             "Files that may be changed [solver.py]:",
+            "none        it is random, with a seed of its own choice",
+            "not random  nothing in it is random",
+            "The random seed [not random]:",
             "The goal, in one line [lower val loss]:",
             "wrote autoresearch.toml and program.md; nothing was committed",
         ):
@@ -137,7 +141,13 @@ def test_the_metric_is_picked_from_what_the_command_printed(tmp_path: Path) -> N
     repository = make_repository(tmp_path / "repo", EVALUATED)
     with Conversation(repository) as person:
         person.answers(
-            (COMMAND, ENTER), (TRIAL, "y"), (METRIC, "2"), (DIRECTION, ENTER), (EDITABLE, ENTER), (GOAL, "win")
+            (COMMAND, ENTER),
+            (TRIAL, "y"),
+            (METRIC, "2"),
+            (DIRECTION, ENTER),
+            (EDITABLE, ENTER),
+            (SEED, ENTER),
+            (GOAL, "win"),
         )
         assert person.ends() == 0
         assert "running it on the files of the last commit … (Ctrl-C ends it)" in person.lines
@@ -163,11 +173,14 @@ def test_a_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
         person.sees('"solve.py" is no file that git tracks; did you mean "solver.py"?')
         person.answers((EDITABLE, "'solver.py"))
         person.sees("No closing quotation")
-        person.answers((EDITABLE, "solver.py, 'mit leer/*.py'"), (GOAL, ENTER))
+        person.answers((EDITABLE, "solver.py, 'mit leer/*.py'"), (SEED, "yes"))
+        person.sees('write "none" or "not random"')
+        person.answers((SEED, "none"), (GOAL, ENTER))
         assert person.ends() == 0
     config = load(repository / "autoresearch.toml")
     assert (config.metric.name, config.metric.direction.value) == ("val loss", "min")
     assert config.editable == ("solver.py", "mit leer/*.py")
+    assert config.metric.seed == "none"
 
 
 def test_a_command_that_fails_shows_its_end_and_is_asked_for_again_with_what_it_needs(tmp_path: Path) -> None:
@@ -184,7 +197,7 @@ def test_a_command_that_fails_shows_its_end_and_is_asked_for_again_with_what_it_
         person.sees("FileNotFoundError")
         person.sees("the whole output: .autoresearch/runs/_init/0000/output.log")
         person.answers((COMMAND, ENTER), (DATA, "rows"), (TRIAL, "y"), (METRIC, "rmse"), (DIRECTION, ENTER))
-        person.answers((EDITABLE, ENTER), (GOAL, ENTER))
+        person.answers((EDITABLE, ENTER), (SEED, ENTER), (GOAL, ENTER))
         assert person.ends() == 0
     config = load(repository / "autoresearch.toml")
     assert (config.experiment.command, config.experiment.data) == ("python fit.py", ("rows",))
@@ -199,7 +212,7 @@ def test_where_nothing_is_found_the_command_is_needed_and_enter_runs_it(tmp_path
         person.answers((COMMAND, "echo speed=$(cat weights.txt)"), (TRIAL, ENTER), (METRIC, ENTER), (DIRECTION, ENTER))
         person.answers((EDITABLE, ENTER))
         person.sees("at least one file is needed")
-        person.answers((EDITABLE, "weights.txt"), (GOAL, ENTER))
+        person.answers((EDITABLE, "weights.txt"), (SEED, ENTER), (GOAL, ENTER))
         assert person.ends() == 0
         assert "1  speed       3" in person.lines
     config = load(repository / "autoresearch.toml")
@@ -214,7 +227,7 @@ def test_a_key_is_passed_on_when_the_person_says_so_and_only_then(tmp_path: Path
         person.answers((COMMAND, ENTER), (SECRETS, ENTER), (TRIAL, "y"))
         person.sees("KeyError: 'WANDB_API_KEY'")
         person.answers((COMMAND, ENTER), (DATA, ENTER), (SECRETS, "y"), (TRIAL, "y"), (METRIC, ENTER))
-        person.answers((DIRECTION, ENTER), (EDITABLE, ENTER), (GOAL, ENTER))
+        person.answers((DIRECTION, ENTER), (EDITABLE, ENTER), (SEED, ENTER), (GOAL, ENTER))
         assert person.ends() == 0
     assert load(repository / "autoresearch.toml").experiment.pass_env == ("WANDB_API_KEY",)
 
@@ -223,7 +236,7 @@ def test_what_was_said_on_the_command_line_is_not_asked(tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "repo", EVALUATED)
     said = ("--command", "python evaluate.py", "--metric", "score", "--direction", "min", "--editable", "solver.py")
     with Conversation(repository, *said) as person:
-        person.answers((GOAL, ENTER))
+        person.answers((SEED, ENTER), (GOAL, ENTER))
         assert person.ends() == 0
         assert not [
             line for line in person.lines if line.startswith((COMMAND, TRIAL, "The metric", DIRECTION, EDITABLE))
@@ -266,6 +279,6 @@ def test_while_another_run_works_here_nothing_is_tried(tmp_path: Path) -> None:
         person.answers((COMMAND, ENTER), (TRIAL, "y"))
         person.sees("not run: `ar run` works on this repository already")
         person.answers((COMMAND, ENTER), (DATA, ENTER), (TRIAL, ENTER), (METRIC, ENTER), (DIRECTION, ENTER))
-        person.answers((EDITABLE, ENTER), (GOAL, ENTER))
+        person.answers((EDITABLE, ENTER), (SEED, ENTER), (GOAL, ENTER))
         assert person.ends() == 0
     assert load(repository / "autoresearch.toml").metric.name == "val loss"

@@ -337,7 +337,22 @@ def test_what_comes_later_is_refused_and_not_ignored(table: str, setting: str, n
         ),
         ("experiment", "price = 2.49", '`[experiment] price` must be money per hour, as "2.49usd/h", not 2.49'),
         ("experiment", "cost = 3", "`[experiment] cost` must be text, not 3"),
-        ("experiment", "feedback = true", "`[experiment] feedback` must be text, not true"),
+        (
+            "experiment",
+            'feedback = "../x"',
+            '`[experiment] feedback`: must lie below the folder of this file, not "../x"',
+        ),
+        (
+            "metric",
+            'metrics_file = "/x"',
+            '`[metric] metrics_file`: must be relative to the folder of this file, not "/x"',
+        ),
+        (
+            "holdout",
+            'metric = "a=b"',
+            "`[holdout] metric`: must be made of letters, digits, _ . / - @ and single spaces",
+        ),
+        ("experiment", "feedback = true", "`[experiment] feedback` must be a path, not true"),
         ("metric", "max_samples = 1", "`[metric] max_samples` must be at least 2, not 1"),
         ("metric", 'max_samples = "auto"', '`[metric] max_samples` must be a whole number, not "auto"'),
         ("metric", "timing = 1", "`[metric] timing` must be true or false, not 1"),

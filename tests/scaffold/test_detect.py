@@ -112,6 +112,25 @@ def test_every_usual_way_to_fix_a_seed_is_seen(tmp_path: Path, line: str):
     assert look(tmp_path, {"train.py": f"import x\n{line}\n"}).metric_seed == "none"
 
 
+@pytest.mark.parametrize(
+    ("code", "seed"),
+    [
+        ("import random\nprint('loss: 1')\n", "none"),
+        ("from torch import nn\nprint('loss: 1')\n", "none"),
+        ("x = np.random.normal()\n", "none"),
+        ("import os, random\nrandom.seed(int(os.environ['AR_SEED']))\n", ""),
+        ("print('loss:', 3)\n", "not random"),
+    ],
+)
+def test_what_chance_does_is_written_down(tmp_path: Path, code: str, seed: str):
+    found = look(tmp_path, {"train.py": code})
+    assert (found.metric_seed, found.other_seed) == (seed, seed)
+    chosen = {"metric": "loss", "direction": "min", "editable": ("train.py",)}
+    assert choose(found, command="sh other.sh", **chosen).metric_seed == seed
+    assert choose(found, command="sh other.sh --seed {seed}", **chosen).metric_seed == ""
+    assert choose(found, **{**chosen, "metric": "ar.seconds"}).metric_seed == ""
+
+
 def test_a_seed_that_can_be_given_is_given(tmp_path: Path):
     found = look(tmp_path, {"train.py": 'parser.add_argument("--seed", default=1)\nseed = 3\n'})
     assert (found.command, found.metric_seed) == ("python train.py --seed {seed}", "")
@@ -292,7 +311,7 @@ def test_the_person_has_the_last_word(tmp_path: Path):
     found = look(tmp_path, {"train.py": TRAIN, "Cargo.toml": ""})
     choices = choose(found, command="make it", metric="acc", editable=("src/*.py",), model="openai/gpt-5")
     assert (choices.command, choices.metric, choices.editable) == ("make it", "acc", ("src/*.py",))
-    assert (choices.direction, choices.metric_seed, choices.model) == (Direction.MAX, "", "openai/gpt-5")
+    assert (choices.direction, choices.metric_seed, choices.model) == (Direction.MAX, "none", "openai/gpt-5")
     assert choose(found, direction="higher").direction is Direction.MAX
 
 
