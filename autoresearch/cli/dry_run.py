@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import typer
 
-from autoresearch.cli.build import LLM, Choice, Instructions, make_source
+from autoresearch.cli.build import Instructions
 from autoresearch.cli.choose import Chosen
 from autoresearch.cli.project import Project
+from autoresearch.cli.sources import LLM, Choice, make_source
 from autoresearch.core.budget import Budget
 from autoresearch.core.experiment import Decision, Experiment, Outcome
 from autoresearch.core.history import Digest, History

@@ -11,7 +11,7 @@ from math import isfinite
 from queue import SimpleQueue
 
 from autoresearch import __version__
-from autoresearch.cli import build
+from autoresearch.cli import build, sources
 from autoresearch.cli.canary import try_canary
 from autoresearch.cli.choose import Chosen, choose
 from autoresearch.cli.diagnose import explain
@@ -53,7 +53,7 @@ def start(options: RunOptions) -> int:
         raise UsageError(f"--target {options.target} is no number that a metric can reach", hint="ar run --target 0.97")
     project = open_project(options.config)
     check_files(project.config, project.config_path, project.repository.root, project.tracked)
-    choice = build.choose_proposer(project, options)
+    choice = sources.choose_proposer(project, options)
     budget = build.budget_of(project, options)
     standards_of(project.config)
     if options.dry_run:
@@ -64,7 +64,7 @@ def start(options: RunOptions) -> int:
     with RunLock(project.repository.common_dir, "ar run"):
         chosen = choose(project, options)
         seeds = seeds_of(project, chosen.base.commit)
-        source = build.make_source(project, choice, budget, options.replay)
+        source = sources.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget))
         return Session(project, options, run, budget, source, seeds).go(chosen.note)
 
@@ -90,7 +90,7 @@ class Session:
     """What lives while the loop runs, closed in the opposite order, whatever happens."""
 
     def __init__(
-        self, project: Project, options: RunOptions, run: Run, budget: Budget, source: build.Source, seeds: Seeds
+        self, project: Project, options: RunOptions, run: Run, budget: Budget, source: sources.Source, seeds: Seeds
     ) -> None:
         self.project = project
         self.options = options
@@ -157,7 +157,7 @@ class Session:
         in_background(self.source.warm_up)
         if self.history.baseline is None:
             files = journal.files(opening.base)
-            build.check_tunable(self.source.choice, files)
+            sources.check_tunable(self.source.choice, files)
             if self.project.config.experiment.canary:
                 try_canary(executor, opening.base, list(files), self, self.output.note)
         why = self.stopped or self.loop.run()
@@ -174,9 +174,9 @@ class Session:
         self.output.note(note)
         self.output.note(spending(self.meter, self.history, config))
         self.output.note(what_decides(config, self.seeds))
-        if self.source.choice.kind == build.TUNER and not config.proposer.model:
+        if self.source.choice.kind == sources.TUNER and not config.proposer.model:
             self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
-        paid = self.source.choice.kind == build.LLM and not config.proposer.api_base
+        paid = self.source.choice.kind == sources.LLM and not config.proposer.api_base
         if paid and self.meter.budget.usd is None and self.meter.budget.run_usd is None:
             self.output.note(f"{self.source.choice.model} costs money and there is no limit: --budget 5usd sets one")
 

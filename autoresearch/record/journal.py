@@ -28,6 +28,7 @@ from autoresearch.record.repository import RefRow, Repository
 from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, Run, end, remove_locks, samples_checked
 from autoresearch.record.scoped import ScopedFiles
 from autoresearch.record.sealed import known_key, make_key, seal, unseal
+from autoresearch.record.trees import changed_tree
 
 MOST_FEEDBACK = 16 * 1024
 """Bytes; what an experiment said was bounded when it was written."""
@@ -144,7 +145,7 @@ class GitJournal:
 
     def tree(self, commit: str, change: Change) -> str | Refusal:
         """The id of the commit's tree with the change in it."""
-        return self._repository.changed_tree(self._repository.tree_of(commit), change)
+        return changed_tree(self._repository, self._repository.tree_of(commit), change)
 
     def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
         """The experiment's number and commit, in the record before anything runs."""

@@ -18,9 +18,8 @@ from pathlib import Path
 
 from gitdb import IStream, LooseObjectDB
 
-from autoresearch.core.edit import Change, Refusal
 from autoresearch.errors import RecordError, UsageError
-from autoresearch.record.objects import FILE, LINK, MODULE, TREE, Entry, format_commit, format_tree, parse_tree
+from autoresearch.record.objects import Entry, format_commit
 from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, objects_of_refs, undisturbed
 
 # Without git on PATH the import itself would fail, with a page of advice for programmers.
@@ -193,57 +192,6 @@ class Repository:
             except RecordError:
                 self._ident = FALLBACK_IDENT
         return self._ident
-
-    def changed_tree(self, tree: str, change: Change) -> str | Refusal:
-        """The id of `tree` with the files of `change` in it; every blob is written as it is, with no filter."""
-        # An id that is empty would be written into a commit, which git can never read.
-        return self._changed(tree, change) or Refusal("no file would be left")
-
-    def _changed(self, tree: str, change: Change) -> str | Refusal:
-        """The same for any folder; empty when no file is left in it."""
-        folders: dict[str, dict[str, str | None]] = {}
-        files: dict[str, str | None] = {}
-        for path, text in change.files.items():
-            folder, slash, rest = path.partition("/")
-            if slash:
-                folders.setdefault(folder, {})[rest] = text
-            else:
-                files[path] = text
-        entries = {one.name: one for one in parse_tree(self.reader.read(tree)[2])} if tree else {}
-        for name, content in folders.items():
-            refusal = self._put_folder(entries, name, Change(content))
-            if refusal:
-                return refusal
-        for name, text in files.items():
-            refusal = self._put_file(entries, name, text)
-            if refusal:
-                return refusal
-        return self.store("tree", format_tree(entries.values())) if entries else ""
-
-    def _put_folder(self, entries: dict[str, Entry], name: str, change: Change) -> Refusal | None:
-        present = entries.get(name)
-        if present and present.mode != TREE:
-            kind = {LINK: "a symbolic link", MODULE: "a submodule"}.get(present.mode, "a file")
-            return Refusal(f"{name} is {kind}, so no file below it can be changed")
-        below = self._changed(present.id if present else "", change)
-        if isinstance(below, Refusal):
-            return below
-        entries.pop(name, None)
-        if below:
-            entries[name] = Entry(TREE, name, below)
-        return None
-
-    def _put_file(self, entries: dict[str, Entry], name: str, text: str | None) -> Refusal | None:
-        present = entries.get(name)
-        if present and present.mode in (LINK, MODULE, TREE):
-            kind = {LINK: "a symbolic link", MODULE: "a submodule", TREE: "a folder"}[present.mode]
-            return Refusal(f"{name} is {kind}, not a file that may be changed")
-        if text is None:
-            entries.pop(name, None)
-        else:
-            blob = self.store("blob", text.encode("utf-8", "surrogateescape"))
-            entries[name] = Entry(present.mode if present else FILE, name, blob)
-        return None
 
 
 def _row(ref: str, commit: str, raw: bytes) -> RefRow:

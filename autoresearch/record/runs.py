@@ -18,6 +18,7 @@ from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
 from autoresearch.record.trailers import Trailers, message, parse
+from autoresearch.record.trees import changed_tree
 
 CONFIG_NAME, INSTRUCTIONS_NAME = "autoresearch.toml", "program.md"
 FINAL_CHECK, FINAL_HOLDOUT = "Final-Check", "Final-Holdout"
@@ -153,7 +154,7 @@ def begin(repository: Repository, tag: str, opening: Opening, previous: Run | No
         ("Started", now.isoformat(timespec="milliseconds")),
     ]
     files = Change({CONFIG_NAME: opening.config_text, INSTRUCTIONS_NAME: opening.instructions_text})
-    tree = repository.changed_tree("", files)
+    tree = changed_tree(repository, "", files)
     if not isinstance(tree, str):
         raise RecordError(tree.reason)
     parents = [previous.commit] if previous else []

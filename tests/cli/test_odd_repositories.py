@@ -12,6 +12,7 @@ import pytest
 from autoresearch.core.edit import Change
 from autoresearch.record.pipes import RefChange
 from autoresearch.record.repository import Repository
+from autoresearch.record.trees import changed_tree
 from tests.support.cli import PYTHON, Cli, config, improvements, patches, toy
 from tests.support.repositories import git, write
 from tests.support.running import until
@@ -86,7 +87,7 @@ def test_a_recorded_configuration_that_is_none_is_a_clear_error(tmp_path: Path) 
     ref = "refs/autoresearch/toy/run"
     for text in ("goal = \n", "goal = 'x'\n", "[metric]\nname = 'a'\ndirection = 'up'\n", "metric = 1\n"):
         repository, old = Repository(made.root), made.ref("run")
-        tree = repository.changed_tree(repository.tree_of(old), Change({"autoresearch.toml": text}))
+        tree = changed_tree(repository, repository.tree_of(old), Change({"autoresearch.toml": text}))
         assert isinstance(tree, str)
         repository.move(RefChange(ref, repository.commit(tree, [old], repository.message(old), datetime.now(UTC)), old))
         repository.close()

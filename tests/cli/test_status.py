@@ -10,6 +10,7 @@ from pathlib import Path
 from autoresearch.core.edit import Change
 from autoresearch.record.pipes import RefChange
 from autoresearch.record.repository import Repository
+from autoresearch.record.trees import changed_tree
 from tests.support.cli import Cli, config, patches, solve, toy
 from tests.support.repositories import write
 from tests.support.running import until
@@ -69,7 +70,7 @@ def test_the_record_of_another_version_with_other_keys_can_be_read(tmp_path: Pat
     write(toy.root, {"sub/empty": ""})
     repository, ref, old = Repository(toy.root), "refs/autoresearch/toy/run", toy.ref("run")
     text = (toy.root / "autoresearch.toml").read_text().replace("editable =", "changeable =")
-    tree = repository.changed_tree(repository.tree_of(old), Change({"autoresearch.toml": text}))
+    tree = changed_tree(repository, repository.tree_of(old), Change({"autoresearch.toml": text}))
     assert isinstance(tree, str)
     repository.move(RefChange(ref, repository.commit(tree, [old], repository.message(old), datetime.now(UTC)), old))
     repository.close()

@@ -19,6 +19,7 @@ from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.replays import find_replays
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Opening, begin, check_tag, find_run, free_tag, remove_locks, runs
+from autoresearch.record.trees import changed_tree
 from tests.record.test_journal_contract import FILES, SCOPE, baseline, proposal, result
 from tests.support.repositories import git, make_repository, write
 
@@ -46,8 +47,8 @@ def no_histories(number: int) -> History:
 def test_a_change_that_removes_the_last_file_is_refused(repository: Repository) -> None:
     tree = repository.tree_of(repository.head())
     everything = Change(dict.fromkeys(FILES, None))
-    assert repository.changed_tree(tree, everything) == Refusal("no file would be left")
-    emptied = repository.changed_tree(tree, Change({"src/deep/y.txt": None}))
+    assert changed_tree(repository, tree, everything) == Refusal("no file would be left")
+    emptied = changed_tree(repository, tree, Change({"src/deep/y.txt": None}))
     assert isinstance(emptied, str)
     assert [path for path, _ in repository.files(emptied)] == ["README", "x.txt"]
 
