@@ -19,9 +19,11 @@ from autoresearch.core.ports import Job, Task
 from autoresearch.core.seeds import sample_seed
 from autoresearch.judging import Judge
 from autoresearch.opened import Answered, Message, Sampled, SampledAgain, StopRequested
-from autoresearch.orders import Parts, Settings, convention_of, limit_for
+from autoresearch.orders import Parts, Settings, convention_of, limit_for, limit_of_check
 from autoresearch.prices import money_of
 
+FRESH_SEEDS = 1_000_000
+"""No experiment has so many samples of its own."""
 BETWEEN = 0.5
 """Seconds that go by between two samples of different commits."""
 
@@ -29,7 +31,7 @@ BETWEEN = 0.5
 def pairs_wanted(history: History, settings: Settings, meter: Meter) -> int:
     """How many pairs of samples the check would have."""
     best, baseline, budget = history.best, history.baseline, meter.budget
-    if not settings.final_check or best is None or baseline is None or best is baseline:
+    if not settings.final_check or best is None or baseline is None or best is baseline or meter.out_of_money():
         return 0
     noise, level = pooled_noise(history.groups()), abs(history.metric(baseline.number) or 0.0)
     if noise.deviation <= SAME * level or (budget.seconds is None and budget.experiments is None):
@@ -82,6 +84,9 @@ class Closing:
         baseline, best = self.history.baseline, self.history.best
         if not self.settings.standards.holdout_at_end or baseline is None or best is None or best is baseline:
             return None
+        if self.parts.meter.out_of_money():
+            self.parts.announce(events.Warned("no money is left for the holdout at the end"))
+            return None
         values = [self._run(self._job(one, Task.HOLDOUT, 1)) for one in (baseline, best) if not self.stopping]
         match values:
             case [Measured(first), Measured(last)]:
@@ -92,7 +97,7 @@ class Closing:
 
     def _sample(self, one: Experiment, taken: list[Sample]) -> bool:
         """One more sample of a finished experiment; False when it gave no number, or somebody said stop."""
-        number = len(self.history.samples(one.number)) + len(taken) + 1
+        number = self.history.taken(one.number) + len(taken) + 1
         self.judge.samples += 1
         execution = self._run(self._job(one, Task.SAMPLE, number))
         if isinstance(execution, Measured):
@@ -103,7 +108,9 @@ class Closing:
         """With a seed that the experiment never had."""
         settings, baseline = self.settings, self.history.baseline
         convention = convention_of(baseline) if baseline and task is Task.SAMPLE else None
-        seed, limit = sample_seed(settings.seed, one.number, number), limit_for(self.history, settings)
+        limit = limit_for(self.history, settings) if task is Task.SAMPLE else limit_of_check(settings)
+        # The running count is never the same again, also in the next call.
+        seed = sample_seed(settings.seed, one.number, FRESH_SEEDS + self.judge.samples)
         return Job(one.number, one.commit, number, seed, limit, convention, task)
 
     def _run(self, job: Job) -> Execution:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from autoresearch.core.constraints import Constraint, first_problem
-from autoresearch.core.decision import is_worse
+from autoresearch.core.decision import Evidence, is_worse
 from autoresearch.core.experiment import Experiment, Outcome, sample_seconds
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Task
@@ -63,7 +63,7 @@ class Veto:
 def confirm(opened: Open, history: History, standards: Standards) -> Task | Veto | None:
     """What is still to be run before the candidate may be kept, or what forbids it; None: keep it."""
     baseline = history.baseline
-    known = _numbers_of(baseline, history, standards.metric_name) if baseline else {}
+    known = numbers_of(baseline, history, standards.metric_name) if baseline else {}
     if problem := first_problem(standards.constraints, _numbers(opened, standards.metric_name), known):
         return Veto(Outcome.MEASURED, f"breaks the constraint {problem}")
     if not opened.suspicion:
@@ -77,12 +77,14 @@ def confirm(opened: Open, history: History, standards: Standards) -> Task | Veto
     return _confirm_holdout(opened, history, standards.holdout)
 
 
-def unconfirmed(opened: Open, history: History) -> Veto | None:
+def unconfirmed(opened: Open, evidence: Evidence, direction: Direction) -> Veto | None:
     """What was suspicious must be the same in a fresh worktree, but for the noise."""
-    others = [one.value for one in opened.measured if one.value not in opened.fresh]
-    if not opened.fresh or not others or not is_worse(opened.fresh, others, history.groups(), history.direction):
+    fresh = [one.value for one in opened.fresh]
+    others = [one.value for one in opened.measured if one not in opened.fresh]
+    incumbent = [one.value for one in evidence.incumbent]
+    if not fresh or not others or not is_worse(fresh, others, (others, incumbent, *evidence.groups), direction):
         return None
-    numbers = f"{format_metric(fmean(opened.fresh))} in a fresh worktree, {format_metric(fmean(others))} before"
+    numbers = f"{format_metric(fmean(fresh))} in a fresh worktree, {format_metric(fmean(others))} before"
     return Veto(Outcome.MEASURED, f"suspicious ({opened.suspicion}), and rightly so: {numbers}")
 
 
@@ -96,15 +98,6 @@ def confirm_baseline(opened: Open, standards: Standards) -> Task | Veto | None:
         return Task.CHECKS
     wanted = 1 if standards.holdout_at_end else len(opened.measured)
     return Task.HOLDOUT if standards.holdout and len(opened.holdout) < wanted else None
-
-
-def baseline_problem(history: History, standards: Standards) -> str:
-    """What the recorded baseline of a run that goes on cannot do, once a constraint was added; empty: nothing."""
-    baseline = history.baseline
-    if baseline is None:
-        return ""
-    numbers = _numbers_of(baseline, history, standards.metric_name)
-    return first_problem(standards.constraints, numbers, numbers)
 
 
 def more_holdout(opened: Open, standards: Standards) -> bool:
@@ -155,7 +148,7 @@ def _numbers(opened: Open, name: str) -> Mapping[str, float]:
     return {**opened.measures, name: sum(values) / len(values)} if values else opened.measures
 
 
-def _numbers_of(baseline: Experiment, history: History, name: str) -> Mapping[str, float]:
+def numbers_of(baseline: Experiment, history: History, name: str) -> Mapping[str, float]:
     """Means of everything that the baseline printed, the metric included."""
     metric = history.metric(baseline.number)
     return {**baseline.measures, **({} if metric is None else {name: metric})}

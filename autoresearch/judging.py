@@ -8,16 +8,19 @@ What is not here: when a sample is taken and a proposal asked for (`loop`), and 
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import NoReturn
 
 from autoresearch.confirming import Veto, confirm, confirm_baseline, more_holdout, unconfirmed
 from autoresearch.core import events
-from autoresearch.core.decision import Discard, Keep, More, Side, Verdict
+from autoresearch.core.decision import NEAR_FIRST, Discard, Keep, More, Side, Verdict
 from autoresearch.core.experiment import (
     FREE,
+    HELD_OUT,
     SIMPLER,
     SLOWEST,
     SUSPICIOUS,
+    TYPICAL,
     Decision,
     Execution,
     Experiment,
@@ -27,12 +30,13 @@ from autoresearch.core.experiment import (
     Proposal,
     Unmeasured,
     Usage,
+    holdout_seconds,
 )
 from autoresearch.core.ports import Job, Task
 from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.opened import Open
 from autoresearch.orders import Parts, Settings, baseline_is_done, evidence_for, is_stale
-from autoresearch.prices import money_of, unpriced
+from autoresearch.prices import baseline_problem, money_of, unpriced
 from autoresearch.simpler import net_lines, tolerated
 
 BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "baseline")
@@ -49,9 +53,9 @@ class Judge:
         self.samples = self.history.sample_count
         """The running count of samples in the run."""
         self.since_keep = 0
-        self.holdout_seconds = 0.0
-        """Of the longest measurement of the holdout in this call."""
-        self.unbilled = FREE
+        self.holdout_seconds = holdout_seconds(self.history.baseline)
+        """Of the longest measurement of the holdout so far."""
+        self.unbilled = parts.journal.left_over()
         """Spent, and carried by no experiment yet: it goes into the next commit."""
 
     def bill(self, usage: Usage, *, carried: bool) -> None:
@@ -65,6 +69,14 @@ class Judge:
         usd = money_of(task, execution, self.history, self.settings)
         experiment.spent_usd += usd
         self.parts.meter.book(Usage(cost_usd=usd))
+
+    def resume(self) -> None:
+        """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""
+        if problem := baseline_problem(self.history, self.settings):
+            raise RunError(f"the baseline of this run cannot do what is asked now: {problem}", hint="ar run --new")
+        if self.settings.warm_up:
+            # What was sampled before this call was sampled on another machine, so to speak.
+            self.samples += NEAR_FIRST
 
     def begin(self, parent: Experiment | None, tree: str, proposal: Proposal) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
@@ -102,7 +114,7 @@ class Judge:
         if not experiment.measured:
             experiment.wants = Task.SAMPLE
             return
-        if veto := unconfirmed(experiment, self.history):
+        if veto := unconfirmed(experiment, evidence_for(experiment, self.history), self.history.direction):
             experiment.flags += (SUSPICIOUS,)
             self.finish(experiment, veto.outcome, Decision.DISCARD, veto.reason)
             return
@@ -156,8 +168,7 @@ class Judge:
             case None if more_holdout(experiment, settings.standards):
                 experiment.wants = Task.HOLDOUT
             case None:
-                if sum(experiment.took) < experiment.seconds or len(experiment.took) > 1:
-                    experiment.flags += (f"{SLOWEST}{max(experiment.took):.3f}",)
+                experiment.flags += _durations(experiment)
                 self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
 
     def refuse_baseline(self, experiment: Open, reason: str, hint: str) -> NoReturn:
@@ -165,10 +176,10 @@ class Judge:
         self.finish(experiment, Outcome.CHECKS_FAILED, Decision.DISCARD, reason)
         raise BaselineFailed(f"the baseline failed: {reason}", hint=hint)
 
-    def lose_incumbent(self, experiment: Open, execution: Unmeasured) -> None:
+    def lose_incumbent(self, experiment: Open, task: Task, execution: Unmeasured) -> None:
         """The incumbent, measured before, gave no number: once is an accident. Raises RunError at the second time."""
         if experiment.lost_incumbents < 2:
-            experiment.wants = Task.INCUMBENT
+            experiment.wants = task
             return
         number = experiment.draft.parent
         raise RunError(
@@ -191,6 +202,10 @@ class Judge:
         against = None if parent is None else self.history.metric(parent)
         if decision is Decision.KEEP:
             self.parts.executor.keep_artifacts(experiment.draft.number)
+        if decision is Decision.DISCARD:
+            experiment.flags = tuple(flag for flag in experiment.flags if flag != SIMPLER)
+        if not experiment.is_baseline and experiment.besides and experiment.took:
+            experiment.flags += (f"{SLOWEST}{max(experiment.took):.3f}",)
         result = experiment.result(outcome, decision, reason, self.unbilled)
         finished = self.parts.journal.finish(experiment.draft, result)
         self.unbilled = FREE
@@ -208,3 +223,13 @@ class Judge:
             else:
                 reason = f"{why}: stopped before it could be judged"
                 self.finish(experiment, Outcome.INTERRUPTED, Decision.DISCARD, reason)
+
+
+def _durations(baseline: Open) -> tuple[str, ...]:
+    """Flags for what its seconds alone do not say: how long one sample takes, and the holdout."""
+    told = {
+        SLOWEST: max(baseline.took) if baseline.besides or len(baseline.took) > 1 else None,
+        TYPICAL: fmean(baseline.took) if baseline.besides else None,
+        HELD_OUT: baseline.longest_holdout if baseline.holdout else None,
+    }
+    return tuple(f"{name}{seconds:.3f}" for name, seconds in told.items() if seconds is not None)

@@ -17,7 +17,6 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from autoresearch.closing import Closing, reserve
-from autoresearch.confirming import baseline_problem
 from autoresearch.core import events
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured, Usage
 from autoresearch.core.final_check import FinalCheck, HeldOut
@@ -54,8 +53,8 @@ class Loop:
         """Until the budget is used up, the target is reached or somebody says stop; returns why, in words."""
         if self.history.baseline is None:
             self.judge.begin(None, self.parts.journal.base_tree(), BASELINE)
-        elif problem := baseline_problem(self.history, self.settings.standards):
-            raise RunError(f"the baseline of this run breaks the constraint {problem}", hint="ar run --new")
+        else:
+            self.judge.resume()
         while True:
             self.why = self.why or self.enough()
             self.ask()
@@ -77,8 +76,11 @@ class Loop:
 
     def enough(self) -> str:
         """Why no further experiment is begun; empty while there is no reason."""
-        kept_back = reserve(self.history, self.settings, self.parts.meter, self.judge.holdout_seconds)
-        return enough(self.history, self.settings, self.parts.meter, self.judge.since_keep, kept_back)
+        return enough(self.history, self.settings, self.parts.meter, self.judge.since_keep, self.kept_back())
+
+    def kept_back(self) -> float:
+        """Seconds that no new experiment may use."""
+        return reserve(self.history, self.settings, self.parts.meter, self.judge.holdout_seconds)
 
     def ask(self) -> None:
         """Keep as many proposals in the making as slots and look-ahead allow."""
@@ -108,7 +110,7 @@ class Loop:
                 return
             if waiting is not None:
                 self.start(waiting)
-            elif self.ready:
+            elif self.ready and not self.parts.meter.too_short(self.kept_back()):
                 self.opened(self.ready.popleft())
             else:
                 return
@@ -181,7 +183,7 @@ class Loop:
                 self.ready.append(answer)
             elif isinstance(answer, Ready):
                 repairs.draft = self.parts.journal.redraft(repairs.draft, answer.tree, answer.proposal)
-                repairs.wants = Task.SAMPLE
+                repairs.wants, repairs.last = Task.SAMPLE, None
         if repairs is not None and repairs.wants is None:
             self.judge.fail(repairs)
 
@@ -201,8 +203,8 @@ class Loop:
                 self.judge.fail(experiment)
             case _ if task is Task.WARM_UP:
                 pass
-            case Unmeasured() if task is Task.INCUMBENT:
-                self.judge.lose_incumbent(experiment, execution)
+            case Unmeasured() if task in (Task.INCUMBENT, Task.INCUMBENT_HOLDOUT):
+                self.judge.lose_incumbent(experiment, task, execution)
             case Unmeasured(Outcome.CRASHED, reason) if self.may_repair(experiment):
                 experiment.repairs += 1
                 self.think(experiment, (Attempt(experiment.draft.proposal, f"{reason}\n{execution.tail}"),))

@@ -46,17 +46,21 @@ class Open:
     incumbent_samples: list[tuple[int, Sample]] = field(default_factory=list)
     last: Execution | None = None
     seconds: float = 0.0
+    besides: float = 0.0
+    """Of these, for what is no sample."""
     took: list[float] = field(default_factory=list)
     """Seconds of each of its samples."""
     numbers: list[Mapping[str, float]] = field(default_factory=list)
     """What each of its measured samples printed besides the metric."""
     holdout: list[float] = field(default_factory=list)
+    longest_holdout: float = 0.0
+    """Seconds of the longest measurement of it."""
     incumbent_holdout: list[float] = field(default_factory=list)
     checked: bool = False
     """The checks have passed."""
     suspicion: str = ""
     """Why its gain was not believed at once; a fresh sample has been asked for."""
-    fresh: list[float] = field(default_factory=list)
+    fresh: list[Sample] = field(default_factory=list)
     """Of its samples, those from a fresh worktree."""
     spent_usd: float = 0.0
     """Money that running it cost, so far."""
@@ -85,20 +89,25 @@ class Open:
     def take(self, task: Task, execution: Execution, at: int) -> None:
         """Book what came of one execution; `at` is its running count among the samples of the run."""
         self.seconds += execution.seconds
+        self.besides += 0.0 if task.is_sample else execution.seconds
         match task:
             case Task.SAMPLE | Task.FRESH:
                 self._take_sample(execution, at)
                 if task is Task.FRESH and isinstance(execution, Measured):
-                    self.fresh.append(execution.value)
+                    self.fresh += self.measured[-1:]
             case Task.INCUMBENT:
                 self._take_incumbent(execution, at)
             case Task.HOLDOUT if isinstance(execution, Measured):
                 self.holdout.append(execution.value)
+                self.longest_holdout = max(self.longest_holdout, execution.seconds)
             case Task.INCUMBENT_HOLDOUT if isinstance(execution, Measured):
                 self.incumbent_holdout.append(execution.value)
             case Task.CHECKS if isinstance(execution, Passed):
                 self.checked = True
-            case Task.CHECKS | Task.HOLDOUT | Task.INCUMBENT_HOLDOUT:
+            case Task.INCUMBENT_HOLDOUT:
+                self.lost_incumbents += 1
+                self.last = execution if _is_stop(execution) else self.last
+            case Task.CHECKS | Task.HOLDOUT:
                 self.last = execution
             case Task.WARM_UP:
                 self.last = execution if _is_stop(execution) else self.last

@@ -23,8 +23,6 @@ BASELINE_SAMPLES, LONG_SAMPLE, SMALL_SHARE = 3, 1200.0, 0.05
 """Samples of a baseline, unless one takes so many seconds, or that share of the time or the money there is."""
 FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
-CHECK_LIMIT = 600.0
-"""Seconds that checks and the holdout may take at least, where no limit is configured."""
 LAST_WORDS = 2
 """So many of the last experiments, and the incumbent, are heard."""
 SHORTEST_EXTRA_LIMIT = 60.0
@@ -124,22 +122,23 @@ def job_for(opened: Open, task: Task, history: History, settings: Settings) -> J
     draft = opened.draft
     number, commit, sample = draft.number, draft.commit, len(opened.samples) + 1
     convention = convention_of(history.baseline) if history.baseline else _first_convention(opened)
-    limit = limit_for(history, settings)
+    limit = limit_for(history, settings) if task.is_sample or task is Task.WARM_UP else limit_of_check(settings)
     match task:
         case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
             if draft.parent is None:
                 raise RunError("the baseline has no incumbent to be compared with")
             number, commit = draft.parent, draft.parent_commit
-            sample = len(history.samples(number)) + len(opened.incumbent_samples) + 1
-            if task is Task.INCUMBENT_HOLDOUT:
-                convention, limit = None, settings.limit or max(limit, CHECK_LIMIT)
+            sample = history.taken(number) + len(opened.incumbent_samples) + opened.lost_incumbents + 1
         case Task.HOLDOUT:
-            sample, convention = max(1, len(opened.samples)) + len(opened.holdout), None
-            limit = settings.limit or max(limit, CHECK_LIMIT)
+            sample = max(1, len(opened.samples)) + len(opened.holdout)
         case Task.CHECKS:
-            sample, limit = max(1, len(opened.samples)), settings.limit or max(limit, CHECK_LIMIT)
-        case Task.SAMPLE | Task.FRESH | Task.WARM_UP:
+            sample = max(1, len(opened.samples))
+        case Task.FRESH:
+            # Its caches are empty: what was built long ago for the others is built now.
+            limit = max(limit, limit_of_check(settings))
+        case Task.SAMPLE | Task.WARM_UP:
             pass
+    convention = None if task.is_holdout else convention
     return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task)
 
 
@@ -151,6 +150,11 @@ def _first_convention(baseline: Open) -> Convention | None:
 def convention_of(baseline: Experiment) -> Convention:
     """How the baseline printed its numbers, and which."""
     return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures))
+
+
+def limit_of_check(settings: Settings) -> float:
+    """Seconds that a check, or the holdout, may take: the same for baseline, candidates and the end."""
+    return settings.baseline_limit if settings.limit is None else settings.limit
 
 
 def limit_for(history: History, settings: Settings) -> float:
@@ -181,7 +185,7 @@ def baseline_is_done(opened: Open, settings: Settings, meter: Meter) -> bool:
     if settings.baseline_samples is not None:
         return taken >= settings.baseline_samples
     whole, money = meter.budget.seconds or math.inf, meter.budget.usd or math.inf
-    dear = opened.seconds / taken > min(LONG_SAMPLE, SMALL_SHARE * whole)
+    dear = sum(opened.took) / len(opened.took) > min(LONG_SAMPLE, SMALL_SHARE * whole)
     return taken >= BASELINE_SAMPLES or dear or opened.spent_usd / taken > SMALL_SHARE * money
 
 

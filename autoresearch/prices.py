@@ -5,6 +5,8 @@ What proposals cost is counted elsewhere (`judging.Judge.bill`); both go against
 
 from __future__ import annotations
 
+from autoresearch.confirming import numbers_of
+from autoresearch.core.constraints import first_problem
 from autoresearch.core.experiment import Execution, Passed
 from autoresearch.core.history import History
 from autoresearch.core.ports import Task
@@ -21,6 +23,18 @@ def money_of(task: Task, execution: Execution, history: History, settings: Setti
     if printed is None and task.is_sample and history.baseline is not None:
         printed = history.baseline.measures.get(settings.cost_name)
     return machine + max(0.0, printed or 0.0)
+
+
+def baseline_problem(history: History, settings: Settings) -> str:
+    """What the recorded baseline of a run that goes on cannot do, once more was asked of it; empty: nothing."""
+    baseline, standards = history.baseline, settings.standards
+    if baseline is None:
+        return ""
+    if settings.cost_name and settings.cost_name not in baseline.measures:
+        return f'cost = "{settings.cost_name}": it did not print that number'
+    numbers = numbers_of(baseline, history, standards.metric_name)
+    problem = first_problem(standards.constraints, numbers, numbers)
+    return f"the constraint {problem}" if problem else ""
 
 
 def unpriced(baseline: Open, settings: Settings) -> str:

@@ -23,6 +23,7 @@ from autoresearch.core.ports import Job, Journal, Task
 from autoresearch.errors import RunError, UsageError
 from autoresearch.opened import Open
 from autoresearch.orders import Settings, job_for
+from autoresearch.prices import money_of
 
 REASON = "reverted by hand"
 
@@ -74,6 +75,7 @@ def undo(journal: Journal, measure: Callable[[Job], Execution] | None, settings:
     job = job_for(opened, Task.SAMPLE, journal.history(), settings)
     execution = measure(job)
     opened.take(Task.SAMPLE, execution, journal.history().sample_count + 1)
+    opened.spent_usd = money_of(Task.SAMPLE, execution, journal.history(), settings)
     match execution:
         case Passed():
             raise TypeError("a sample gives a number, or says why there is none")

@@ -401,7 +401,7 @@ def test_an_incumbent_that_cannot_be_measured_any_more_ends_the_run() -> None:
     bench = Proving(answers, settings=REPEATED, experiment=breaks)
     with pytest.raises(RunError, match="the incumbent, experiment 0, cannot be measured any more: the disk is gone"):
         bench.run()
-    assert lost == [4, 4]
+    assert lost == [4, 5]
 
 
 def test_a_candidate_that_crashes_on_its_second_sample_is_a_crash() -> None:

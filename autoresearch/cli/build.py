@@ -14,7 +14,7 @@ from autoresearch.cli.run import RunOptions
 from autoresearch.cli.sources import LLM
 from autoresearch.core.budget import Budget, Meter, merge, parse_budget
 from autoresearch.core.events import Listener
-from autoresearch.core.experiment import Outcome
+from autoresearch.core.experiment import Outcome, sample_seconds
 from autoresearch.core.history import History
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Executor, Journal, Proposer
@@ -52,9 +52,11 @@ def budget_of(project: Project, options: RunOptions) -> Budget:
     return merge(configured, parse_budget(options.budget))
 
 
-def make_meter(budget: Budget, repository: Repository, run: Run, history: History) -> Meter:
+def make_meter(budget: Budget, repository: Repository, run: Run, journal: Journal) -> Meter:
     """What may be spent now, with what earlier calls have spent; the drafts of a killed one are in the history."""
+    history = journal.history()
     usd = sum(one.usage.cost_usd or 0.0 for one in history.experiments) + unbilled_usd(repository, run)
+    usd += journal.left_over().cost_usd or 0.0
     return Meter(budget, time.monotonic, usd, _seconds_of_samples(history))
 
 
@@ -64,7 +66,7 @@ def _seconds_of_samples(history: History) -> list[float]:
     for one in history.experiments:
         count = len(one.samples) + len(one.incumbent_samples)
         if one.outcome is Outcome.MEASURED and count:
-            seconds += [one.seconds / count] * count
+            seconds += [sample_seconds(one)] * count
     return seconds
 
 

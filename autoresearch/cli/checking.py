@@ -39,6 +39,7 @@ from autoresearch.loop import Loop
 from autoresearch.record import snapshot
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Run
+from autoresearch.record.sealed import make_key
 from autoresearch.runtime.lock import RunLock
 
 SAMPLES, LONG = 3, 600.0
@@ -52,6 +53,8 @@ def check_command(config: Path | None) -> int:
     with RunLock(project.repository.common_dir, "ar init --check"):
         chosen = choose(project, RunOptions(config=config, committed=True))
         seeds, _ = seeds_of(project, chosen.base.commit), standards_of(project.config)
+        if project.config.holdout.command:
+            make_key()
         typer.echo(chosen.note)
         left_out = snapshot.modified(project.repository, besides=task_of(project).own_files)
         if left_out:

@@ -17,7 +17,7 @@ This folder belongs to `ar`. git ignores it, and it may be deleted at any time: 
 repository, and `ar log` and `ar status` read them from there. Gone with it are the artefacts of kept experiments, the
 experiments' full output, what a model was asked and what it answered, and the caches.
 
-    runs/<tag>/<number>/       output.log, prompt.md, reply.md
+    runs/<tag>/<number>/       output.log, prompt.md, reply.md, feedback.md
     artifacts/<tag>/<number>/  what kept experiments produced
     cache/                     the folders that autoresearch.toml names as `cache`
     worktrees/                 where experiments run; empty between two runs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from autoresearch.cli.project import Project
 from autoresearch.config import Config
-from autoresearch.confirming import Standards
+from autoresearch.confirming import NO_LOSS, Standards
 from autoresearch.core.constraints import parse_constraint
 from autoresearch.core.decision import Rule, keep_if_better, proved
 from autoresearch.core.metric import SELF_MEASURED
@@ -64,6 +64,11 @@ def standards_of(config: Config) -> Standards:
     holdout, metric = config.holdout, config.metric
     if not holdout.command and (holdout.metric or holdout.direction):
         raise ConfigError("[holdout] has no command, so that nothing is held out", hint='command = "python holdout.py"')
+    if config.decision.rule == "keep-if-better" and (loss := config.simplify.max_loss) != NO_LOSS:
+        raise ConfigError(
+            f"[simplify] max_loss = {loss}: that a change loses no more has to be shown",
+            hint='rule = "proved"    in [decision]',
+        )
     return Standards(
         metric_name=metric.name,
         constraints=tuple(parse_constraint(name, text) for name, text in config.constraints.items()),

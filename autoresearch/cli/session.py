@@ -37,6 +37,7 @@ from autoresearch.loop import Loop
 from autoresearch.opened import in_background
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Opening, Run, begin
+from autoresearch.record.sealed import make_key
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.lock import RunLock
 
@@ -64,6 +65,9 @@ def start(options: RunOptions) -> int:
     with RunLock(project.repository.common_dir, "ar run"):
         chosen = choose(project, options)
         seeds = seeds_of(project, chosen.base.commit)
+        if project.config.holdout.command:
+            # Before the first sample, not after the baseline's last.
+            make_key()
         source = sources.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget))
         return Session(project, options, run, budget, source, seeds).go(chosen.note)
@@ -109,7 +113,7 @@ class Session:
         with signals(self.ask_to_stop, self.give_back_the_terminal):
             journal = build.open_journal(self.project, self.run)
             self.history = journal.history()
-            self.meter = build.make_meter(self.budget, self.project.repository, self.run, self.history)
+            self.meter = build.make_meter(self.budget, self.project.repository, self.run, journal)
             base_branch = self.project.repository.branch()
             code = self.guarded(journal, note)
             if not self.options.json:

@@ -15,7 +15,7 @@ from autoresearch.cli.render.plain import finished_line
 from autoresearch.cli.signals import signals
 from autoresearch.cli.waiting import Waiting, ignore_line
 from autoresearch.core.edit import Refusal
-from autoresearch.core.experiment import Execution, Experiment
+from autoresearch.core.experiment import Execution, Experiment, Measured
 from autoresearch.core.history import History
 from autoresearch.core.ports import Job
 from autoresearch.core.quantity import format_duration
@@ -83,7 +83,11 @@ def _measuring(project: Project, run: Run, waiting: Waiting, closing: ExitStack)
 
     def measure(job: Job) -> Execution:
         typer.echo(f"measuring … (at most {format_duration(job.limit)}; Ctrl-C takes nothing back)")
-        return waiting.for_result(executor, executor.submit(job))
+        execution = waiting.for_result(executor, executor.submit(job))
+        if isinstance(execution, Measured):
+            # Whatever it measured, it is kept.
+            executor.keep_artifacts(job.number)
+        return execution
 
     return measure
 
@@ -110,7 +114,9 @@ def _refuse_to_overwrite(repository: Repository, run: Run, place: Path, old: str
 
 def settings_of(project: Project) -> Settings:
     """Seed and limit of the one sample."""
-    return Settings(seed=project.config.experiment.seed, limit=project.config.experiment.timeout)
+    config = project.config.experiment
+    price = (config.price or 0.0) / 3600
+    return Settings(seed=config.seed, limit=config.timeout, cost_name=config.cost, usd_per_second=price)
 
 
 def _checkout(repository: Repository, run: Run) -> Path | None:

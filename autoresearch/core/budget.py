@@ -169,6 +169,11 @@ class Meter:
                 return f"the {_UNITS[name].label.removesuffix('s')} budget of {_UNITS[name].show(limit)} is used up"
         return None
 
+    def out_of_money(self) -> bool:
+        """Is a limit in dollars reached?"""
+        spent = self._spent()
+        return any(spent[name] >= limit for name, limit in self.budget.limits() if name in ("usd", "run_usd"))
+
     def _spent(self) -> dict[str, float]:
         return {
             "seconds": self._now() - self._started,
@@ -187,7 +192,8 @@ class Meter:
         if left is None or self.longest + reserve <= left:
             return None
         if reserve:
-            return f"{format_duration(left)} left, of which {format_duration(reserve)} are for the final check"
+            kept = f"{format_duration(left)} left, {format_duration(reserve)} of it kept for the end"
+            return f"{kept}, and an experiment takes up to {format_duration(self.longest)}"
         return f"{format_duration(left)} left, and an experiment takes up to {format_duration(self.longest)}"
 
     def remaining(self) -> dict[str, float]:

@@ -19,8 +19,8 @@ from autoresearch.core.edit import Edit
 Scalar = str | int | float | bool
 
 
-SLOWEST = "slowest="
-"""Flag of a baseline for which more was run than one sample: seconds of the slowest one."""
+SLOWEST, TYPICAL, HELD_OUT = "slowest=", "typical=", "holdout="
+"""Flags where more was run than one sample, in seconds: of its slowest and its mean sample, and of the holdout."""
 SUSPICIOUS, SIMPLER = "suspicious", "simplification"
 """Flags: its gain was too good to be believed at once; it was kept for being simpler."""
 
@@ -227,15 +227,26 @@ class Experiment:
         return tuple(sample.value for sample in self.samples if isinstance(sample, Sample))
 
 
-def sample_seconds(baseline: Experiment) -> float:
-    """Seconds of one of its samples: the mean, or the slowest where checks and the like make that the smaller one."""
-    return min(baseline.seconds / max(1, len(baseline.samples)), slowest_sample(baseline))
+def sample_seconds(one: Experiment) -> float:
+    """Seconds of one sample that was taken for it, as near as the record knows."""
+    mean = one.seconds / max(1, len(one.samples) + len(one.incumbent_samples))
+    typical = _told(one, TYPICAL)
+    return min(mean, slowest_sample(one)) if typical is None else typical
 
 
-def slowest_sample(baseline: Experiment) -> float:
+def slowest_sample(one: Experiment) -> float:
     """Seconds of its slowest sample, as far as the record knows."""
-    told = [float(flag.removeprefix(SLOWEST)) for flag in baseline.flags if flag.startswith(SLOWEST)]
-    return max(told, default=baseline.seconds / max(1, len(baseline.samples)))
+    told = _told(one, SLOWEST)
+    return one.seconds / max(1, len(one.samples)) if told is None else told
+
+
+def holdout_seconds(baseline: Experiment | None) -> float:
+    """How long the holdout takes; 0 where that is not known."""
+    return (_told(baseline, HELD_OUT) if baseline else None) or 0.0
+
+
+def _told(one: Experiment, name: str) -> float | None:
+    return next((float(flag.removeprefix(name)) for flag in one.flags if flag.startswith(name)), None)
 
 
 def finished(draft: Draft, result: Result, commit: str, metric_name: str, isolation: str = "basic") -> Experiment:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from autoresearch.core.experiment import SUSPICIOUS, Experiment, Outcome, Sample, Usage
+from autoresearch.core.experiment import SUSPICIOUS, Experiment, LostSample, Outcome, Sample, Usage
 
 BEST_SHOWN = 100
 NEWEST_SHOWN = 400
@@ -65,6 +65,7 @@ class History:
         self.usage = Usage()
         self.seconds = 0.0
         self.sample_count = 0
+        """The running count of the newest sample in the run."""
         self._samples: dict[int, list[Sample]] = {}
         self._means: dict[int, float] = {}
         self._by_number: dict[int, Experiment] = {}
@@ -119,8 +120,8 @@ class History:
                 self._repeated[number] = None
         while len(self._repeated) > GROUPS_SHOWN:
             del self._repeated[next(iter(self._repeated))]
-        lost = len(experiment.samples) - len(taken)
-        self.sample_count += len(taken) + lost + len(experiment.incumbent_samples)
+        numbered = (*experiment.samples, *(sample for _, sample in experiment.incumbent_samples))
+        self.sample_count = max((self.sample_count, *(sample.at for sample in numbered)))
 
     @property
     def baseline(self) -> Experiment | None:
@@ -162,6 +163,12 @@ class History:
     def samples(self, number: int) -> Sequence[Sample]:
         """Every sample of that experiment, over all commits, oldest first."""
         return self._samples.get(number, ())
+
+    def taken(self, number: int) -> int:
+        """How often that experiment was sampled, over all commits, samples that gave nothing included."""
+        own = self._by_number.get(number)
+        lost = sum(isinstance(one, LostSample) for one in own.samples) if own else 0
+        return len(self.samples(number)) + lost
 
     def values(self, number: int) -> tuple[float, ...]:
         return tuple(sample.value for sample in self.samples(number))

@@ -5,7 +5,7 @@
       worktrees/<slot>           where experiments run
       cache/<slot>/<path>        `cache` folders between two calls of `ar run`
       runs/<tag>/live.json       what the running loop does now
-      runs/<tag>/<number>/       prompt.md, reply.md, output.log
+      runs/<tag>/<number>/       prompt.md, reply.md, feedback.md, output.log
       artifacts/<tag>/<number>/  what kept experiments produced
 
 Everything in it may be deleted at any time; the record is in git.

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from autoresearch.core.edit import Change, Refusal
-from autoresearch.core.experiment import Draft, Execution, Experiment, Proposal, Result
+from autoresearch.core.experiment import Draft, Execution, Experiment, Proposal, Result, Usage
 from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import Digest, History
 from autoresearch.core.metric import Convention
@@ -163,6 +163,10 @@ class Journal(Protocol):
 
     def redraft(self, draft: Draft, tree: str, proposal: Proposal) -> Draft:
         """The same number with a repaired change."""
+        ...
+
+    def left_over(self) -> Usage:
+        """What a baseline cost that failed, and is taken again: the next commit has to carry it."""
         ...
 
     def feedback(self, number: int) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from autoresearch.core.edit import Change, Refusal
-from autoresearch.core.experiment import Draft, Experiment, Proposal, Result, finished
+from autoresearch.core.experiment import FREE, Draft, Experiment, Proposal, Result, Usage, finished
 from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
@@ -116,6 +116,7 @@ class GitJournal:
         self._scoped = ScopedFiles(repository.reader, scope)
         recorded = read_run(repository, run)
         self._number_zero = recorded.failed_baseline.commit if recorded.failed_baseline else ZERO
+        self._left_over = recorded.failed_baseline.usage if recorded.failed_baseline else FREE
         self._history = recorded.history(metric[1], recorded.experiments)
         self._history.sample_count = max(self._history.sample_count, samples_checked(repository, run))
         remove_locks(repository, run)
@@ -177,6 +178,10 @@ class GitJournal:
             if text:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+    def left_over(self) -> Usage:
+        """What a baseline cost that failed, and is taken again: the next commit has to carry it."""
+        return self._left_over
 
     def feedback(self, number: int) -> str:
         """What the experiment had to say; empty once `.autoresearch` was cleared away."""

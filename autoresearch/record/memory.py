@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from autoresearch.core.edit import Change, Refusal
-from autoresearch.core.experiment import Draft, Experiment, Proposal, Result, finished
+from autoresearch.core.experiment import FREE, Draft, Experiment, Proposal, Result, Usage, finished
 from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import History
 from autoresearch.core.scope import Scope
@@ -85,6 +85,10 @@ class MemoryJournal:
         repaired = replace(draft, commit=self._commit(tree), tree=tree, proposal=replace(proposal, usage=usage))
         self.drafts[draft.number] = repaired
         return repaired
+
+    def left_over(self) -> Usage:
+        """A failed baseline is not kept here."""
+        return FREE
 
     def feedback(self, number: int) -> str:
         """What the experiment had to say."""

@@ -50,19 +50,21 @@ class Artifacts:
             kept = self._layout.artifacts(number)
             remove(kept)
             self._stage.rename(kept)
+            self._staged = None
 
-    def place(self, number: int, folder: Path) -> None:
+    def place(self, number: int, folder: Path) -> bool:
         """Copy an experiment's artefacts to where its command left them, below the configuration's folder.
 
-        Raises RunError when that cannot be done (disk full).
+        False when there are none, and should be. Raises RunError when they cannot be copied (disk full).
         """
         source = self._stage if self._staged == number else self._layout.artifacts(number)
         if not self._names or not source.is_dir():
-            return
+            return not self._names
         try:
             _copy(source, folder)
         except OSError as error:
             raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
+        return True
 
     def discard(self) -> None:
         """Remove what was copied and not kept."""

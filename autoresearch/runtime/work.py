@@ -100,10 +100,16 @@ class Work:
         holdout = self._settings.holdout
         if holdout is None:
             raise RunError("there is no holdout")
-        self._artifacts.place(job.number, self._bench.worktree.cwd)
+        if not self._artifacts.place(job.number, self._bench.worktree.cwd):
+            # Cleared away, or of a run on another machine: made once more, and used where they were made.
+            made = self._sample(job)
+            if isinstance(made, Unmeasured):
+                return made
         reader = MetricReader(holdout.metric)
         with tempfile.TemporaryDirectory(prefix="ar-holdout-") as folder:
             with OutputLog(Path(folder) / "output.log", "holdout") as log:
+                # Nobody shall find it, also when we are killed.
+                (Path(folder) / "output.log").unlink()
                 done = self._bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
             execution = judge(done, reader, job, None)
         self._bench.worktree.tidy()
@@ -111,9 +117,12 @@ class Work:
             return Measured(execution.value, execution.seconds)
         if execution.outcome is Outcome.INTERRUPTED:
             return replace(execution, measures={}, tail="")
-        said = execution if job.number == 0 else Unmeasured(execution.outcome, execution.outcome.value, 0.0)
-        reason = f"the holdout failed: {said.reason}"
-        return Unmeasured(Outcome.CHECKS_FAILED, reason, execution.seconds, {}, said.tail)
+        # The reason is recorded: nothing of it may have been printed.
+        said = execution.reason.partition(";")[0].partition(": ")[0]
+        if execution.outcome is Outcome.NO_METRIC and not said.endswith("was not printed"):
+            said = execution.outcome.value
+        tail = execution.tail if job.task is Task.HOLDOUT and job.number == 0 else ""
+        return Unmeasured(Outcome.CHECKS_FAILED, f"the holdout failed: {said}", execution.seconds, {}, tail)
 
     def _prepare(self, job: Job) -> Unmeasured | None:
         """Lay out the commit, and once per commit run `setup`. Returns why there is nothing to run in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,7 +181,7 @@ def test_a_holdout_that_fails_ends_the_run_on_the_baseline_and_is_a_veto_later(a
     git(lab.root, "add", ".")
     git(lab.root, "commit", "-qm", "hidden")
     [broken] = lab.finished(solve(9.0, 6))
-    assert (broken["outcome"], broken["reason"]) == ("checks failed", "the holdout failed: crashed")
+    assert (broken["outcome"], broken["reason"]) == ("checks failed", "the holdout failed: exit code 1")
 
 
 # --- what is too good, what is simpler
@@ -422,5 +423,54 @@ def test_a_constraint_that_is_added_later_is_tried_on_the_recorded_baseline(ar: 
     text = (lab.root / "autoresearch.toml").read_text()
     write(lab.root, {"autoresearch.toml": text + "[constraints]\nsize = '< 5'\n"})
     done = lab.run(solve(12.0))
-    assert (done.code, done.error) == (1, "the baseline of this run breaks the constraint size < 5: it is 5")
+    assert (done.code, done.error) == (
+        1,
+        "the baseline of this run cannot do what is asked now: the constraint size < 5: it is 5",
+    )
     assert done.hints == "ar run --new"
+
+
+def test_a_holdout_that_needs_an_artefact_finds_it_also_after_everything_was_cleared_away(
+    ar: Cli, tmp_path: Path
+) -> None:
+    evaluate = PRINT + "open('model.txt', 'w').write(str(X))\n"
+    rest = f"[holdout]\ncommand = '{PYTHON} hidden.py'\nmetric = 'acc'"
+    lab = Lab(ar, tmp_path, evaluate, experiment="canary = false\nartifacts = ['model.txt']", rest=rest)
+    write(lab.root, {"hidden.py": "print('acc:', open('model.txt').read())\n"})
+    git(lab.root, "add", ".")
+    git(lab.root, "commit", "-qm", "hidden")
+    assert [one["decision"] for one in lab.finished(solve(9.0))] == ["keep"]
+    assert ar(lab.root, "revert", "last").code == 0
+    shutil.rmtree(lab.root / ".autoresearch")
+    [good] = lab.finished(solve(8.0))
+    assert good["decision"] == "keep", good
+
+
+def test_what_the_holdout_says_when_it_fails_is_not_recorded(ar: Cli, tmp_path: Path) -> None:
+    rest = f"[holdout]\ncommand = '{PYTHON} hidden.py'"
+    lab = Lab(ar, tmp_path, rest=rest)
+    write(lab.root, {"hidden.py": "raise SystemExit('the hidden accuracy is 0.7125')\n"})
+    git(lab.root, "add", ".")
+    git(lab.root, "commit", "-qm", "hidden")
+    done = lab.run(solve(9.0))
+    assert (done.code, "0.7125" in done.err) == (1, True)
+    assert "0.7125" not in done.out
+    assert not [data for data in stored(lab.root) if b"0.7125" in data and b"SystemExit" not in data]
+
+
+def test_what_a_failed_baseline_cost_is_on_the_next_one(ar: Cli, tmp_path: Path) -> None:
+    evaluate = PRINT + "print('cost_usd: 0.30')\nimport os\nassert os.path.exists('../../../go')\n"
+    rest = "[decision]\nbaseline_samples = 1\n"
+    lab = Lab(ar, tmp_path, evaluate, experiment="canary = false\nprice = '3600usd/h'", rest=rest)
+    failed = lab.run(solve(11.0))
+    assert failed.code == 1
+    [spent] = [event["cost_usd"] for event in failed.named("experiment-finished")]
+    write(lab.root, {"go": ""})
+    [baseline, _] = lab.run(solve(11.0)).named("experiment-finished")
+    assert baseline["cost_usd"] > spent > 0
+
+
+def test_simplifications_need_the_rule_that_can_show_a_loss(ar: Cli, tmp_path: Path) -> None:
+    lab = Lab(ar, tmp_path, rest="[simplify]\nmax_loss = '1%'\n[decision]\nrule = 'keep-if-better'")
+    done = lab.run(solve(9.0))
+    assert (done.code, done.hints) == (2, 'rule = "proved"    in [decision]')

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from autoresearch.cli.render.columns import metric_text
 from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, sample_text
-from autoresearch.core.experiment import SIMPLER, SLOWEST, SUSPICIOUS, Experiment
+from autoresearch.core.experiment import HELD_OUT, SIMPLER, SLOWEST, SUSPICIOUS, TYPICAL, Experiment
 from autoresearch.core.history import History
 from autoresearch.core.metric import MANY, UNIT
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
@@ -24,6 +24,7 @@ LABEL = 11
 DIFF_STYLES = {"+++": "bold", "---": "bold", "diff": "bold", "@@": "cyan", "+": "green", "-": "red"}
 """By the line's beginning; the longer beginnings come first."""
 
+SECONDS = {SLOWEST: "slowest sample", TYPICAL: "mean sample", HELD_OUT: "holdout"}
 FLAGS = {
     SUSPICIOUS: "suspicious: too good to be believed at once, and as good again in a fresh worktree",
     SIMPLER: "simplification: no gain, kept for the code that it removes",
@@ -141,15 +142,18 @@ def _origin(one: Experiment) -> Iterator[tuple[str, str]]:
         yield "cost", "unknown" if cost is None else format_money(cost)
     yield "isolation", one.isolation
     if one.flags:
-        yield "flags", ", ".join(map(_flag, one.flags))
+        yield "flags", ", ".join(_flag(flag, kept=one.is_kept) for flag in one.flags)
 
 
-def _flag(flag: str) -> str:
+def _flag(flag: str, *, kept: bool) -> str:
     """In words that need no manual; one that is not known here, as it is."""
-    if flag.startswith(SLOWEST):
-        return f"slowest sample {clean(flag.removeprefix(SLOWEST))} s"
+    name, equals, value = flag.partition("=")
+    if f"{name}=" in SECONDS:
+        return f"{SECONDS[f'{name}{equals}']} {clean(value)} s"
     if flag.startswith(UNIT):
         return f"metric printed in {clean(flag.removeprefix(UNIT))}"
+    if flag == SUSPICIOUS and not kept:
+        return "suspicious: too good to be believed, and not as good in a fresh worktree"
     return FLAGS.get(flag, clean(flag))
 
 

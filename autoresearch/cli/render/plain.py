@@ -80,7 +80,8 @@ class PlainLines:
             return f"#{number} sample {event.sample} {f'({why}) ' if why else ''}{self._said(event.execution)}"
         if isinstance(event.execution, Unmeasured):
             return f"#{number} {_failed(event.execution)}"
-        done = {Task.CHECKS: "checks passed", Task.HOLDOUT: "holdout measured"}.get(task, "warmed up")
+        passed = "checks passed" if task is Task.CHECKS else "warmed up"
+        done = "holdout measured" if task.is_holdout else passed
         return f"#{number} {done} in {format_duration(event.execution.seconds)}"
 
     def _said(self, execution: Execution) -> str:

@@ -94,7 +94,7 @@ def _what(live: Live, history: History) -> str:
     if live.phase is not Phase.SAMPLING:
         more = f", sample {live.sample}" if live.sample is not None and live.sample > 1 else ""
         return f"{live.phase.value} #{live.number}{more}"
-    of = " of" if live.task in (Task.CHECKS, Task.HOLDOUT) else ""
+    of = " of" if live.task in (Task.CHECKS, Task.HOLDOUT, Task.INCUMBENT_HOLDOUT) else ""
     more = particulars(live.task, live.number, live.sample or 1, history)
     return f"{verb(live.task)}{of} #{live.number}" + (f", {more}" if more else "")
 
