@@ -15,6 +15,7 @@ from autoresearch.confirming import Veto, confirm, confirm_baseline, more_holdou
 from autoresearch.core import events
 from autoresearch.core.decision import NEAR_FIRST, Discard, Keep, More, Side, Verdict
 from autoresearch.core.experiment import (
+    CHECKED,
     FREE,
     HELD_OUT,
     SIMPLER,
@@ -74,6 +75,10 @@ class Judge:
         """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""
         if problem := baseline_problem(self.history, self.settings):
             raise RunError(f"the baseline of this run cannot do what is asked now: {problem}", hint="ar run --new")
+        baseline = self.history.baseline
+        if self.settings.standards.checks and baseline and CHECKED not in baseline.flags:
+            text = "the checks are newer than the baseline, so they were not tried on it: ar run --new does"
+            self.parts.announce(events.Warned(text))
         if self.settings.warm_up:
             # What was sampled before this call was sampled on another machine, so to speak.
             self.samples += NEAR_FIRST
@@ -168,7 +173,7 @@ class Judge:
             case None if more_holdout(experiment, settings.standards):
                 experiment.wants = Task.HOLDOUT
             case None:
-                experiment.flags += _durations(experiment)
+                experiment.flags += (CHECKED,) * experiment.checked + _durations(experiment)
                 self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
 
     def refuse_baseline(self, experiment: Open, reason: str, hint: str) -> NoReturn:

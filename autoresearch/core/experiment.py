@@ -21,6 +21,8 @@ Scalar = str | int | float | bool
 
 SLOWEST, TYPICAL, HELD_OUT = "slowest=", "typical=", "holdout="
 """Flags where more was run than one sample, in seconds: of its slowest and its mean sample, and of the holdout."""
+CHECKED = "checked"
+"""Flag of a baseline that passed the checks."""
 SUSPICIOUS, SIMPLER = "suspicious", "simplification"
 """Flags: its gain was too good to be believed at once; it was kept for being simpler."""
 

@@ -474,3 +474,13 @@ def test_simplifications_need_the_rule_that_can_show_a_loss(ar: Cli, tmp_path: P
     lab = Lab(ar, tmp_path, rest="[simplify]\nmax_loss = '1%'\n[decision]\nrule = 'keep-if-better'")
     done = lab.run(solve(9.0))
     assert (done.code, done.hints) == (2, 'rule = "proved"    in [decision]')
+
+
+def test_checks_that_are_newer_than_the_baseline_are_told(ar: Cli, tmp_path: Path) -> None:
+    lab = Lab(ar, tmp_path)
+    assert lab.run(solve(11.0)).code == 0
+    text = (lab.root / "autoresearch.toml").read_text()
+    write(lab.root, {"autoresearch.toml": text.replace("canary = false", 'canary = false\nchecks = ["true"]')})
+    [warning] = lab.run(solve(12.0)).named("warning")
+    assert str(warning["message"]).startswith("the checks are newer than the baseline")
+    assert not ar(lab.root, "run", "--new", "--json", "--budget", "1x").named("warning")
