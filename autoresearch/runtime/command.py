@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoresearch.runtime.supervisor import Why
+
+PROCESSES = 2048
+OUTPUT = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command may use, besides its time. Sizes in bytes; 0 is no limit."""
+
+    memory: int = 0
+    processes: int = PROCESSES
+    output: int = OUTPUT
+    disk: Mapping[Path, int] = field(default_factory=dict)
+    """What must stay free on the file systems of these folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How a command is kept from the rest of the machine."""
+
+    writable: tuple[Path, ...] | None = None
+    """The only places that it may change, enforced by Landlock; None: no such rule."""
+    wrapper: tuple[str, ...] = ()
+    """The program, with its arguments, that starts the command in a place of its own."""
+
+
+FREE = Confinement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +45,8 @@ class Command:
     env: Mapping[str, str]
     limit: float
     stop_grace: float = 5.0
+    limits: Limits = Limits()
+    confinement: Confinement = FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +64,9 @@ class Finished:
     """The end of the output, stdout and stderr as they came; at most 8 KiB, as the two below."""
     stdout_tail: str
     stderr_tail: str
+    over: str = ""
+    """Which limit it passed, in words."""
+    ran_out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

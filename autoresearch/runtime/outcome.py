@@ -58,6 +58,8 @@ def _fate(done: Finished, limit: float) -> tuple[Outcome, str]:
             return Outcome.TIMED_OUT, f"timed out after {limit:g} s"
         case Why.STOPPED | Why.KILLED:
             return Outcome.INTERRUPTED, "stopped"
+        case Why.OVER:
+            return Outcome.OUT_OF_MEMORY if done.ran_out_of_memory else Outcome.OVER_LIMITS, done.over
         case Why.LOST:
             return Outcome.CRASHED, "its supervisor was killed, by the experiment itself or by somebody else"
         case Why.ENDED:

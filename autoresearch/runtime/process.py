@@ -24,10 +24,17 @@ from typing import Any
 from autoresearch.errors import RunError
 from autoresearch.runtime.command import Command, Finished, NotStarted
 from autoresearch.runtime.output import OutputLog, Pump
-from autoresearch.runtime.supervisor import LONGEST_WAIT, Why, descendants, signal_group
+from autoresearch.runtime.plan import Plan
+from autoresearch.runtime.supervisor import Failure, Why, descendants, signal_group
 from autoresearch.runtime.undisturbed import undisturbed
+from autoresearch.runtime.watchdog import Limit
 
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
+PACKAGE = Path(__file__).parents[2]
+START = "import sys; sys.path.append(sys.argv[1]); from autoresearch.runtime.supervisor import main; main()"
+"""Isolated from the environment, and still the package that runs: behind the standard library on the path."""
+NEEDED_TO_START = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT")
+"""Some interpreters do not start without these; nothing else of our environment is given to a supervisor."""
+LONGEST_WAIT = 3600.0
 OVERDUE = 30.0
 """Seconds beyond everything that a supervisor may take before it is taken for stopped or dead."""
 
@@ -37,10 +44,13 @@ class Process:
 
     def __init__(self, command: Command) -> None:
         """Raises RunError when no supervisor can be started."""
+        if not command.cwd.is_dir():
+            raise RunError(f"cannot start a process in {command.cwd}: there is no such folder")
         self._command = command
         self._started = time.monotonic()
         self._overdue = self._started + command.limit + command.stop_grace + OVERDUE
         self._woken = False
+        self._flooded = False
         self._lock = threading.Lock()
         self._messages = bytearray()
         control, self._control = os.pipe()
@@ -57,13 +67,10 @@ class Process:
             os.close(status)
 
     def _spawn(self, control: int, status: int) -> subprocess.Popen[bytes]:
-        given = self._command.arguments
-        arguments = ("/bin/sh", "-c", given) if isinstance(given, str) else given
-        own = (sys.executable, "-I", "-S", str(SUPERVISOR), str(control), str(status))
-        return subprocess.Popen(
-            (*own, repr(self._command.limit), repr(self._command.stop_grace), *arguments),
-            cwd=self._command.cwd,
-            env=self._command.env,
+        supervisor = subprocess.Popen(
+            (sys.executable, "-I", "-S", "-c", START, str(PACKAGE), str(control), str(status)),
+            cwd="/",
+            env={name: value for name in NEEDED_TO_START if (value := os.environ.get(name))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,6 +78,8 @@ class Process:
             # The terminal's Ctrl-C is for `ar`, which decides what becomes of the experiment.
             start_new_session=True,
         )
+        os.write(self._control, _plan(self._command).to_bytes())
+        return supervisor
 
     def stop(self, *, at_once: bool) -> None:
         """TERM, the grace period and KILL for everything below; or KILL at once. Does nothing when it has ended."""
@@ -125,6 +134,7 @@ class Process:
                     if descriptor != self._status:
                         if not pump.read(descriptor):
                             selector.unregister(descriptor)
+                        self._end_a_flood(pump)
                     elif not self._read_status():
                         return
 
@@ -132,6 +142,11 @@ class Process:
         message = os.read(self._status, 4096)
         self._messages += message
         return bool(message)
+
+    def _end_a_flood(self, pump: Pump) -> None:
+        if not self._flooded and 0 < self._command.limits.output < pump.both.total:
+            self._flooded = True
+            self.stop(at_once=True)
 
     def _wake_or_kill(self) -> None:
         """An experiment can stop its supervisor (SIGSTOP), which then watches no clock. Wake it once, then kill it."""
@@ -153,11 +168,12 @@ class Process:
         if not end:
             _kill_what_can_be_found(json.loads(start)["pid"])
         account = json.loads(end) if end else _LOST | {"seconds": time.monotonic() - self._started}
-        if account["errno"]:
-            return NotStarted(_why_not(self._command.arguments[0], account["errno"]))
+        if account["failure"]:
+            return self._not_started(*account["failure"].split())
         code: int | None = account["code"]
+        over = f"printed more than {self._command.limits.output / 2**30:.3g} GiB" if self._flooded else account["over"]
         return Finished(
-            why=Why(account["why"]),
+            why=Why.OVER if self._flooded else Why(account["why"]),
             exit_code=None if code is None or code < 0 else code,
             signal=None if code is None or code >= 0 else -code,
             seconds=account["seconds"],
@@ -166,10 +182,60 @@ class Process:
             tail=pump.both.text(),
             stdout_tail=stdout,
             stderr_tail=stderr,
+            over=over,
+            ran_out_of_memory=account["limit"] == Limit.MEMORY,
         )
 
+    def _not_started(self, step: str, number: str) -> NotStarted:
+        """Raises RunError where not the command is to blame."""
+        reason = os.strerror(int(number))
+        match Failure(step):
+            case Failure.PLACE:
+                raise RunError(f"cannot run anything in {self._command.cwd}: {reason}")
+            case Failure.CONFINE:
+                raise RunError(
+                    f"the command cannot be confined: {reason}", hint='isolation = "basic" runs it all the same'
+                )
+            case Failure.START:
+                return NotStarted(_why_not(_words(self._command)[0], int(number)))
 
-_LOST: dict[str, Any] = {"why": Why.LOST, "errno": 0, "code": None, "seconds": 0.0, "cpu_seconds": 0.0, "peak_rss": 0}
+
+def _words(command: Command) -> tuple[str, ...]:
+    """The command without a shell's help."""
+    given = command.arguments
+    words = ("/bin/sh", "-c", given) if isinstance(given, str) else given
+    if not command.confinement.wrapper:
+        return words
+    # The wrapper tells a missing program in words of its own; a shell does it as all the others do.
+    found = words if isinstance(given, str) else ("/bin/sh", "-c", 'exec "$@"', "sh", *given)
+    return (*command.confinement.wrapper, *found)
+
+
+def _plan(command: Command) -> Plan:
+    writable, limits = command.confinement.writable, command.limits
+    return Plan(
+        command=[os.fsencode(word) for word in _words(command)],
+        cwd=os.fsencode(command.cwd),
+        env={os.fsencode(name): os.fsencode(value) for name, value in command.env.items()},
+        limit=command.limit,
+        grace=command.stop_grace,
+        writable=None if writable is None else [os.fsencode(path) for path in writable],
+        memory=limits.memory,
+        processes=limits.processes,
+        disk={os.fsencode(path): least for path, least in limits.disk.items()},
+    )
+
+
+_LOST: dict[str, Any] = {
+    "why": Why.LOST,
+    "failure": "",
+    "code": None,
+    "limit": "",
+    "over": "",
+    "seconds": 0.0,
+    "cpu_seconds": 0.0,
+    "peak_rss": 0,
+}
 
 
 def _kill_what_can_be_found(pid: int) -> None:

@@ -1,15 +1,19 @@
 """The supervisor of one sample: starts the command, watches it, and leaves nothing of it behind.
 
-Run as a file, `python -I -S supervisor.py CONTROL STATUS LIMIT GRACE COMMAND…`, standard library only: it starts in
-milliseconds and stays while the command runs. Its working folder, environment and output pipes are the command's. On
-CONTROL it reads `stop` (TERM, GRACE seconds, KILL) or `kill`; end of file means that `ar` is gone, and kills as well.
-On STATUS it writes one JSON line before the command is started and one when everything has ended.
+A process of its own, `python -I -S`, standard library only: it starts in milliseconds and stays while the command runs.
+On the pipe CONTROL it reads its plan, and then `stop` (TERM, a grace period, KILL) or `kill`; end of file means that
+`ar` is gone, and kills as well. On STATUS it writes one JSON line before the command is started and one when everything
+has ended. Its output pipes are the command's.
 
-Covered on Linux: every descendant, whatever its session, group or parent, for orphans are handed to the supervisor.
-Elsewhere: the command's process group only. Not covered anywhere: processes that the command has others start
-(docker, systemd-run, cron), and limits on memory, files or the network.
+Covered on Linux: every descendant, whatever its session, group or parent, for orphans are handed to the supervisor;
+limits on time, memory, processes and the disk (`watchdog`); the rule of Landlock (`landlock`). Elsewhere: time, and the
+command's process group only. Not covered anywhere: processes that the command has others start (docker, systemd-run,
+cron), and an experiment that looks for its supervisor and kills it, where no rule keeps its signals inside.
 """
 
+from __future__ import annotations
+
+import errno
 import os
 import select
 import signal
@@ -18,10 +22,13 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
+from autoresearch.runtime.landlock import enforce, prepare
+from autoresearch.runtime.plan import Plan, read_plan
+from autoresearch.runtime.watchdog import Limit, Watchdog, first_to_go
+
 PR_SET_CHILD_SUBREAPER = 36
 UNKILLABLE_AFTER = 10.0
 RESCAN_AFTER = 0.05
-LONGEST_WAIT = 3600.0
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 IGNORED_HERE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 RESET_IN_COMMAND = (*IGNORED_HERE, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGQUIT)
@@ -34,35 +41,47 @@ class Why(StrEnum):
     TIMED_OUT = "timed out"
     STOPPED = "stopped"
     KILLED = "killed"
+    OVER = "over a limit"
     LOST = "lost"
     """The supervisor itself went away; never said by it, of course."""
+
+
+class Failure(StrEnum):
+    """What could not be done for a command, so that it never ran."""
+
+    PLACE = "place"
+    CONFINE = "confine"
+    START = "start"
 
 
 class Supervisor:
     """The command that was started, and the account of what it used."""
 
-    def __init__(self, control: int, status: int) -> None:
+    def __init__(self, control: int, status: int, plan: Plan) -> None:
         self.control = control
         self.status = status
+        self.plan = plan
         self.adopts_orphans = become_subreaper()
         self.wake = wake_when_a_child_ends()
+        self.watchdog = Watchdog(os.getpid(), plan.memory, plan.processes, plan.disk)
+        self.over: tuple[Limit, str] | None = None
         self.pid = 0
-        self.errno = 0
+        self.failure = ""
         self.code: int | None = None
         self.started = time.monotonic()
         self.seconds = 0.0
         self.peak_rss = 0
         self.cpu = 0.0
 
-    def start(self, command: list[str]) -> None:
-        """Start the command in a session of its own; `errno` says why it could not be."""
+    def start(self) -> None:
+        """Start the command in a session of its own; `failure` says why it could not be."""
         go, go_end = os.pipe()
         failure, failure_end = os.pipe()
         self.started = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(go_end)
-            become(command, go, failure_end)
+            become(self.plan, go, failure_end)
         # Told before the command can do anything, such as killing us.
         tell(self.status, f'{{"pid": {self.pid}}}\n')
         os.close(go_end)
@@ -71,7 +90,7 @@ class Supervisor:
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        self.errno = int(os.read(failure, 16) or b"0")
+        self.failure = os.read(failure, 64).decode()
 
     def collect(self) -> bool:
         """Take every child that has ended. True when none is left, not even an adopted one."""
@@ -93,12 +112,12 @@ class Supervisor:
         return self.code is not None
 
     def watch(self, until: float, ended: Callable[[], bool]) -> Why:
-        """Wait for `ended`, for the moment `until`, or for a word of `ar`."""
+        """Wait for `ended`, for the moment `until`, for a limit that is passed, or for a word of `ar`."""
         while not ended():
             left = until - time.monotonic()
             if left <= 0:
                 return Why.TIMED_OUT
-            ready = select.select([self.control, self.wake], [], [], min(left, LONGEST_WAIT))[0]
+            ready = select.select([self.control, self.wake], [], [], min(left, self.watchdog.wait()))[0]
             if self.wake in ready:
                 os.read(self.wake, 4096)
             word = os.read(self.control, 64) if self.control in ready else b"\n"
@@ -106,16 +125,19 @@ class Supervisor:
                 return Why.KILLED
             if b"stop" in word:
                 return Why.STOPPED
+            self.over = self.watchdog.look()
+            if self.over:
+                return Why.OVER
         return Why.ENDED
 
-    def run(self, limit: float, grace: float) -> Why:
+    def run(self) -> Why:
         """Wait until the command has ended or has had its time, the grace period included."""
-        why = self.watch(self.started + limit, self.command_ended)
+        why = self.watch(self.started + self.plan.limit, self.command_ended)
         if why in (Why.TIMED_OUT, Why.STOPPED):
             self.signal_all(signal.SIGTERM)
             # A stopped process acts on TERM only when it goes on.
             self.signal_all(signal.SIGCONT)
-            until = time.monotonic() + grace
+            until = time.monotonic() + self.plan.grace
             while self.watch(until, self.collect) is Why.STOPPED:
                 pass
         return why
@@ -127,9 +149,20 @@ class Supervisor:
         """
         until = time.monotonic() + UNKILLABLE_AFTER
         while not self.collect() and time.monotonic() < until:
+            self.stop_all(until)
             self.signal_all(signal.SIGKILL)
             if select.select([self.wake], [], [], RESCAN_AFTER)[0]:
                 os.read(self.wake, 4096)
+
+    def stop_all(self, until: float) -> None:
+        """STOP everything, until there is nobody new: those who fork without end are faster than KILL one by one."""
+        known: set[int] = set()
+        while time.monotonic() < until:
+            self.signal_all(signal.SIGSTOP)
+            found = set(descendants(os.getpid()))
+            if found <= known:
+                return
+            known = found
 
     def signal_all(self, number: int) -> None:
         if not self.adopts_orphans:
@@ -145,7 +178,9 @@ class Supervisor:
         code = "null" if self.code is None else str(self.code)
         seconds = self.seconds or time.monotonic() - self.started
         used = f'"seconds": {seconds:.6f}, "cpu_seconds": {self.cpu:.6f}, "peak_rss": {self.peak_rss}'
-        tell(self.status, f'{{"why": "{why}", "errno": {self.errno}, "code": {code}, {used}}}\n')
+        limit, words = self.over or ("", "")
+        over = f'"limit": "{limit}", "over": {quoted(words)}'
+        tell(self.status, f'{{"why": "{why}", "failure": "{self.failure}", "code": {code}, {over}, {used}}}\n')
 
 
 def become_subreaper() -> bool:
@@ -171,23 +206,38 @@ def wake_when_a_child_ends() -> int:
     return wake
 
 
-def become(command: list[str], go: int, failure: int) -> None:
-    """In the forked child: wait for `go`, then turn into the command, or write the errno and end. Never returns."""
+def become(plan: Plan, go: int, failure: int) -> None:
+    """In the forked child: wait for `go`, then turn into the command, or write what failed and end. Never returns."""
     os.setsid()
     for number in RESET_IN_COMMAND:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.read(go, 1)
+    first_to_go()
+    step = Failure.PLACE
+    try:
+        os.chdir(plan.cwd)
+        step = Failure.CONFINE
+        if plan.writable is not None:
+            enforce(prepare(plan.writable))
+        step = Failure.START
+        execute(plan.command, plan.env)
+    except OSError as error:
+        os.write(failure, f"{step} {error.errno or 1}".encode())
+    os._exit(127)
+
+
+def execute(command: list[bytes], env: dict[bytes, bytes]) -> None:
+    """Turn into the command, which is looked for on its own PATH. Raises OSError: of all folders, what says most."""
     name = command[0]
-    folders = [""] if "/" in name else os.environ.get("PATH", os.defpath).split(":")
-    reason = 0
+    folders = [b""] if b"/" in name else env.get(b"PATH", os.fsencode(os.defpath)).split(b":")
+    reason = OSError(errno.ENOENT, "")
     for folder in folders:
         try:
-            os.execv(os.path.join(folder, name), command)  # noqa: PTH118  (pathlib costs more than all the rest)
+            os.execve(os.path.join(folder, name), command, env)  # noqa: PTH118  (pathlib costs more than all the rest)
         except OSError as error:
-            reason = reason if reason == 13 else error.errno or 1
-    os.write(failure, b"%d" % reason)
-    os._exit(127)
+            reason = reason if reason.errno == errno.EACCES else error
+    raise reason
 
 
 def descendants(root: int) -> list[int]:
@@ -227,18 +277,25 @@ def tell(status: int, line: str) -> None:
         return
 
 
+def quoted(text: str) -> str:
+    """As JSON has it, without importing it for this."""
+    inside = text.encode("ascii", "replace").decode().replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{inside}"'
+
+
 def main() -> None:
-    control, status, limit, grace = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+    """`python -I -S -c … CONTROL STATUS`: two descriptors."""
+    control, status = int(sys.argv[-2]), int(sys.argv[-1])
     os.set_inheritable(control, False)
     os.set_inheritable(status, False)
-    supervisor = Supervisor(control, status)
-    supervisor.start(sys.argv[5:])
+    plan = read_plan(control)
+    if plan is None:
+        return
+    supervisor = Supervisor(control, status, plan)
+    supervisor.start()
+    why = Why.KILLED
     try:
-        why = supervisor.run(limit, grace)
+        why = supervisor.run()
     finally:
         supervisor.kill_all()
     supervisor.report(why)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,80 @@
+"""Landlock: this process, and everything that it starts, can change the content of files only below given places.
+
+The kernel's own interface (linux/landlock.h, `man 7 landlock`), for there is no maintained package of it. Covered:
+writing, truncating, creating, removing, renaming and linking; from ABI 6 on also signals to processes outside, and
+their abstract sockets. Not covered by Landlock: reading, modes, owners and times of files, the network, and services
+that are reached through a socket.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+OLDEST_ABI = 3
+"""Before it (Linux 6.2), files outside could still be truncated, so nothing could be promised."""
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION, _PATH_BENEATH = 1, 1
+_NO_NEW_PRIVS = 38
+_WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
+_CHANGES = _WRITE_FILE | _TRUNCATE | sum(1 << bit for bit in range(4, 14))
+"""All rights of ABI 3 that change something: also remove, make (of any kind), and refer, which is link and rename."""
+_ABSTRACT_SOCKETS, _SIGNALS = 1, 2
+_SCOPED_SINCE = 6
+
+
+class _Ruleset(ctypes.Structure):
+    _fields_ = (("changes", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+
+class _Rule(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("changes", ctypes.c_uint64), ("folder", ctypes.c_int32))
+
+
+def abi() -> int:
+    """The version of the kernel's Landlock; 0 where there is none, or it is switched off."""
+    return max(0, _call(_CREATE_RULESET, None, 0, _VERSION)) if sys.platform == "linux" else 0
+
+
+def prepare(writable: list[bytes]) -> int:
+    """A descriptor of the rule that only these files and folders may be changed. What does not exist is left out.
+
+    Raises OSError where the kernel refuses.
+    """
+    scoped = _ABSTRACT_SOCKETS | _SIGNALS if abi() >= _SCOPED_SINCE else 0
+    attributes = _Ruleset(_CHANGES, 0, scoped)
+    size = ctypes.sizeof(attributes) if scoped else ctypes.sizeof(ctypes.c_uint64)
+    ruleset = _checked(_call(_CREATE_RULESET, ctypes.byref(attributes), size, 0))
+    for path in writable:
+        try:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            continue
+        rule = _Rule(_CHANGES if os.path.isdir(path) else _WRITE_FILE | _TRUNCATE, place)  # noqa: PTH112
+        _checked(_call(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0))
+        os.close(place)
+    return ruleset
+
+
+def enforce(ruleset: int) -> None:
+    """From here on the rule holds for this thread, and for all that it starts. Raises OSError."""
+    _checked(_libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _checked(_call(_RESTRICT_SELF, ruleset, 0))
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _call(number: int, *arguments: object) -> int:
+    call = _libc().syscall
+    call.restype = ctypes.c_long
+    return int(call(ctypes.c_long(number), *arguments))
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
