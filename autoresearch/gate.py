@@ -1,18 +1,20 @@
 """From a request to a proposal that may run: ask, check, tell what is wrong, ask again.
 
-All checks are made by code, before anything runs. What is not here: reading a model's reply (the proposer's), deciding
-whether the change is any good (the rule's). Runs on the proposer's thread, and writes nothing but blobs and trees.
+All checks are made by code, before anything runs; secrets of the person's are taken out of all that a proposer says.
+What is not here: reading a model's reply (the proposer's), deciding whether the change is any good (the rule's). Runs
+on the proposer's thread, and writes nothing but blobs and trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from autoresearch.core.edit import Change, Conflict, Edit, Refusal, apply
 from autoresearch.core.experiment import FREE, Proposal, Usage
 from autoresearch.core.ports import Attempt, Journal, Proposer, Request
 from autoresearch.core.scope import Scope
+from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.core.seed_change import only_the_seed
 from autoresearch.errors import ProposalFailed
 
@@ -51,12 +53,14 @@ class Gate:
         tried: Callable[[str], int | None],
         *,
         allow_seed_change: bool = False,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         self.proposer = proposer
         self.journal = journal
         self.scope = scope
         self.tried = tried
         self.allow_seed_change = allow_seed_change
+        self.secrets = secrets
 
     def ask(self, request: Request) -> Answer:
         """Blocks while the proposer thinks. Raises what `Proposer.propose` raises, with all that was billed."""
@@ -73,7 +77,7 @@ class Gate:
 
     def _propose(self, request: Request, before: Usage) -> Proposal:
         try:
-            return self.proposer.propose(request)
+            return _without(self.secrets, self.proposer.propose(request))
         except ProposalFailed as error:
             raise error.with_usage_of(before.tokens_in, before.tokens_out, before.cost_usd) from error
 
@@ -87,7 +91,15 @@ class Gate:
             return change
         if not self.allow_seed_change and only_the_seed(request.files, change):
             return Refusal(ONLY_A_SEED)
-        return self._new_tree(request.parent.commit, change)
+        named = next((path for path in change.files if path not in request.files and self.secrets.found_in(path)), "")
+        if named:
+            return Refusal(f"{self.secrets.redact(named)}: a secret cannot be the name of a file")
+        return self._new_tree(request.parent.commit, self._without_new_secrets(change, request.files))
+
+    def _without_new_secrets(self, change: Change, files: Mapping[str, str]) -> Change:
+        """What the person has in a file stays in it: without it the file would not do any more what it did."""
+        texts = change.files.items()
+        return Change({path: text and self.secrets.not_in(files.get(path, "")).redact(text) for path, text in texts})
 
     def _path_problem(self, edit: Edit) -> str:
         if isinstance(edit, Conflict):
@@ -102,3 +114,16 @@ class Gate:
             return tree
         number = self.tried(tree)
         return tree if number is None else Refusal(f"exactly these files were tried before, as experiment {number}")
+
+
+def _without(secrets: Secrets, proposal: Proposal) -> Proposal:
+    """The proposal in words that may be read by anybody; the texts of files are looked at when they are known."""
+    redact, params = secrets.redact, proposal.params
+    return replace(
+        proposal,
+        title=redact(proposal.title),
+        hypothesis=redact(proposal.hypothesis),
+        params={name: redact(value) if isinstance(value, str) else value for name, value in params.items()},
+        prompt=redact(proposal.prompt),
+        reply=redact(proposal.reply),
+    )

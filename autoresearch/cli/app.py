@@ -3,13 +3,15 @@
     0    done, also when nothing was kept        2    wrong usage or configuration      130  interrupted
     1    the run cannot go on                    3    another `ar run` holds the lock
 
-Imports nothing but typer: `ar --help` stays as quick as an empty program. What is not here: what the commands do.
+No secret of the environment is in those words, nor where other processes could read it. Imports nothing but typer: `ar
+--help` stays as quick as an empty program. What is not here: what the commands do.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from io import TextIOWrapper
 from types import TracebackType
@@ -26,7 +28,9 @@ from autoresearch.cli.render.terminal import takes_output
 from autoresearch.cli.revert import revert
 from autoresearch.cli.run import run
 from autoresearch.cli.status import status
+from autoresearch.core.secrets import Secrets
 from autoresearch.errors import ArError, BaselineFailed
+from autoresearch.runtime.undumpable import hide_environment
 
 INTERRUPTED = 130
 IDENTITY = ("GIT_AUTHOR_", "GIT_COMMITTER_")
@@ -73,11 +77,11 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug and sys.argv[1:2] != ["--debug"]:
         sys.argv = [sys.argv[0], "--debug", *(word for word in sys.argv[1:] if word != "--debug")]
-    if not debug:
-        sys.excepthook = unexpected
+    sys.excepthook = in_full if debug else unexpected
     for name in [name for name in os.environ if name.startswith("GIT_") and not name.startswith(IDENTITY)]:
         # Set by a hook or a shell for another repository or index than the one that we stand in.
         del os.environ[name]
+    hide_environment()
     for stream in (sys.stdout, sys.stderr):
         # A terminal or a pipe that has no letter for `→` or `é` gets a `?`.
         if isinstance(stream, TextIOWrapper):
@@ -97,6 +101,12 @@ def unexpected(kind: type[BaseException], error: BaseException, _trace: Tracebac
     sys.stderr.write(f"error: unexpected {kind.__name__}: {_visible(str(error))}\n")
     sys.stderr.write("hint: the same command with --debug shows where; what is finished is in the record\n")
     leave(1)
+
+
+def in_full(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Any error, with `--debug`."""
+    sys.stderr.write(_without_secrets("".join(traceback.format_exception(kind, error, trace))))
+    leave(error.exit_code if isinstance(error, ArError) else INTERRUPTED if kind is KeyboardInterrupt else 1)
 
 
 def leave(code: int) -> NoReturn:
@@ -130,7 +140,12 @@ def tell(error: ArError | TyperException | typer.Abort | KeyboardInterrupt) -> i
 
 def _visible(text: str) -> str:
     """One line: names of files may hold line ends and escapes, which must not move the cursor or forge a hint."""
+    text = _without_secrets(text)
     return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
+
+
+def _without_secrets(text: str) -> str:
+    return Secrets.of(os.environ).redact(text)
 
 
 def _usage(error: TyperException) -> tuple[str, str, int]:

@@ -16,6 +16,7 @@ from autoresearch.core.budget import Budget, Meter, merge, parse_budget
 from autoresearch.core.events import Listener
 from autoresearch.core.experiment import Outcome, sample_seconds
 from autoresearch.core.history import History
+from autoresearch.core.isolation import Level
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Executor, Journal, Proposer
 from autoresearch.core.seeds import Seeds
@@ -70,7 +71,7 @@ def _seconds_of_samples(history: History) -> list[float]:
     return seconds
 
 
-def executor_settings(project: Project, tag: str) -> ExecutorSettings:
+def executor_settings(project: Project, run: Run, level: Level) -> ExecutorSettings:
     """What the configuration says about running the command."""
     config, metric, holdout = project.config.experiment, project.config.metric, project.config.holdout
     wanted = (*project.config.constraints, *([config.cost] if config.cost else []))
@@ -78,7 +79,7 @@ def executor_settings(project: Project, tag: str) -> ExecutorSettings:
     return ExecutorSettings(
         command=config.command,
         metric=MetricSpec(metric.name, metric.pattern, wanted),
-        tag=tag,
+        tag=run.tag,
         setup=config.setup,
         sub=project.base,
         env=config.env,
@@ -92,6 +93,13 @@ def executor_settings(project: Project, tag: str) -> ExecutorSettings:
         checks=config.checks,
         holdout=held_out,
         stop_grace=config.stop_grace,
+        isolation=level,
+        network=config.network,
+        write_paths=config.write_paths,
+        memory=config.memory or 0,
+        is_editable=project.scope.is_editable,
+        evaluate=config.evaluate,
+        base=run.opening.base,
     )
 
 
@@ -103,9 +111,11 @@ def open_journal(project: Project, run: Run, *, moves_checkout: bool = False) ->
     return GitJournal(project.repository, layout, run, project.scope, named, moves_checkout=moves_checkout)
 
 
-def open_executor(project: Project, tag: str, on_line: Callable[[int, str], None]) -> LocalExecutor:
+def open_executor(
+    project: Project, run: Run, level: Level, on_line: Callable[[int, str], None] = lambda _number, _line: None
+) -> LocalExecutor:
     """One slot on this machine, with the person's environment less what looks secret."""
-    return LocalExecutor(executor_settings(project, tag), project.layout(tag), on_line=on_line)
+    return LocalExecutor(executor_settings(project, run, level), project.layout(run.tag), on_line=on_line)
 
 
 def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds) -> Loop:

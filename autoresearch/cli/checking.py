@@ -20,17 +20,18 @@ from autoresearch.cli.choose import choose, task_of
 from autoresearch.cli.diagnose import explain
 from autoresearch.cli.forecast import forecast
 from autoresearch.cli.home import Home
+from autoresearch.cli.isolation import isolation_of
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.doing import verb
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.cli.signals import signals
-from autoresearch.cli.waiting import ignore_line
 from autoresearch.config import check_files
 from autoresearch.core.budget import Budget, Meter
 from autoresearch.core.events import Event, SampleFinished, SampleStarted
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Proposal, Unmeasured
+from autoresearch.core.isolation import Level
 from autoresearch.core.ports import Executor, Journal, Request, Task
 from autoresearch.core.quantity import format_duration, format_metric
 from autoresearch.core.seeds import Seeds
@@ -60,7 +61,10 @@ def check_command(config: Path | None) -> int:
         if left_out:
             typer.echo(f"the last commit is measured, without your changes in {', '.join(left_out[:5])}")
         typer.echo(what_decides(project.config, seeds))
-        Check(project, begin_run(project, chosen, ""), seeds).go()
+        isolation = isolation_of(project.config, None)
+        for line in isolation.lines():
+            typer.echo(line)
+        Check(project, begin_run(project, chosen, "", isolation.level), seeds).go()
         typer.echo(f"next:   ar run --budget 8h{' --committed' * bool(left_out)}    goes on from this baseline")
     return 0
 
@@ -111,7 +115,7 @@ class Check:
 
     def prepare(self, journal: GitJournal, closing: ExitStack) -> None:
         """The canary and the baseline; the next `ar run` will find them done."""
-        executor = build.open_executor(self.project, self.run.tag, ignore_line)
+        executor = build.open_executor(self.project, self.run, Level(self.run.opening.isolation))
         closing.callback(executor.close)
         try:
             if self.project.config.experiment.canary:

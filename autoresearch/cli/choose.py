@@ -12,12 +12,15 @@ import typer
 
 from autoresearch.cli.project import Project
 from autoresearch.cli.run import RunOptions
+from autoresearch.cli.surroundings import refuse_in_progress
 from autoresearch.errors import RunError, UsageError
 from autoresearch.record import snapshot
 from autoresearch.record.journal import checked_out_at, read_run
 from autoresearch.record.recovery import check_branch
 from autoresearch.record.resume import Base, Task, Uncommitted, here, obstacle, on_snapshot
-from autoresearch.record.runs import Run, check_tag, find_run, free_tag
+from autoresearch.record.runs import Run, find_run
+from autoresearch.record.state import conflicts
+from autoresearch.record.tags import check_tag, free_tag
 
 SHOWN = 5
 STOP = "stop"
@@ -34,14 +37,18 @@ class Chosen:
 
 
 def choose(project: Project, options: RunOptions) -> Chosen:
-    """Raises UsageError for options that contradict each other or files that somebody must decide about."""
+    """Raises UsageError for options that contradict each other or files that somebody must decide about.
+
+    Raises RunError where the run cannot go on or begin now: a merge in progress, or its branch checked out.
+    """
     if options.snapshot and options.committed:
         raise UsageError("--snapshot and --committed exclude each other")
+    refuse_in_progress(project.repository.root)
     task = task_of(project)
     candidate = _candidate(project, options)
     modified = snapshot.modified(project.repository, besides=task.own_files)
     same_snapshot = candidate is not None and bool(modified) and on_snapshot(project.repository, candidate, task)
-    uncommitted = Uncommitted.COMMITTED if same_snapshot else _about(modified, options)
+    uncommitted = Uncommitted.COMMITTED if same_snapshot else _about(project, modified, options)
     reason = _why_new(project, candidate, task, uncommitted, same_snapshot=same_snapshot)
     if candidate is not None and not reason:
         _refuse_checked_out(project, candidate)
@@ -64,7 +71,7 @@ def task_of(project: Project) -> Task:
     own = {project.config_name}
     if instructions.is_relative_to(root):
         own.add(instructions.relative_to(root).as_posix())
-    return Task(project.config, project.config_name, project.scope, frozenset(own))
+    return Task(project.recorded_config, project.config_name, project.scope, frozenset(own), project.secrets)
 
 
 def _candidate(project: Project, options: RunOptions) -> Run | None:
@@ -87,15 +94,16 @@ def _why_new(
     return obstacle(project.repository, candidate, task, ignore_head=same_snapshot)
 
 
-def _about(modified: list[str], options: RunOptions) -> Uncommitted | None:
+def _about(project: Project, modified: list[str], options: RunOptions) -> Uncommitted | None:
     """What happens to uncommitted work: as told, else asked, else refused."""
     if not modified:
         return None
-    if options.snapshot:
-        return Uncommitted.SNAPSHOT
     if options.committed:
         return Uncommitted.COMMITTED
-    names = ", ".join(modified[:SHOWN]) + (f" and {len(modified) - SHOWN} more" if len(modified) > SHOWN else "")
+    _refuse_conflicts(project)
+    if options.snapshot:
+        return Uncommitted.SNAPSHOT
+    names = _some(modified)
     if sys.stdin.isatty() and sys.stdout.isatty() and not options.json:
         return _ask(names)
     raise UsageError(
@@ -103,6 +111,19 @@ def _about(modified: list[str], options: RunOptions) -> Uncommitted | None:
         hint="ar run --snapshot     starts from the files as they are (nothing of yours is touched)\n"
         "ar run --committed    starts from HEAD and leaves them out",
     )
+
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
+
+
+def _refuse_conflicts(project: Project) -> None:
+    """A snapshot would have git's marks of a conflict in it: of a stash that did not fit, or a squashed merge."""
+    if paths := conflicts(project.repository):
+        raise RunError(
+            f"conflicts are not resolved yet in {_some(paths)}",
+            hint="resolve them, then: git add\nar run --committed    starts from HEAD and leaves them out",
+        )
 
 
 def _ask(names: str) -> Uncommitted:

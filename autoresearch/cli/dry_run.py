@@ -26,7 +26,8 @@ def show_request(project: Project, choice: Choice, budget: Budget, chosen: Chose
     command = project.config.experiment.command
     typer.echo(f"{chosen.note}, from {chosen.base.commit[:10]}")
     typer.echo(plan(budget, dict(budget.limits())))
-    typer.echo(f"command: {command if isinstance(command, str) else shlex.join(command)}")
+    shown = command if isinstance(command, str) else shlex.join(command)
+    typer.echo(f"command: {project.secrets.redact(shown)}")
     request = _request(project, chosen)
     typer.echo(f"editable: {', '.join(request.files) or 'no file'}")
     proposer = make_source(project, choice, budget, replay).proposer

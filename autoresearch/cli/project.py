@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoresearch.config import Config, find, load
+from autoresearch.config.load import parse, read
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import Scope
+from autoresearch.core.secrets import NO_SECRETS, Secrets
+from autoresearch.errors import ConfigError
 from autoresearch.record.repository import Repository, current_folder
 from autoresearch.record.runs import CONFIG_NAME
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What `ar` works on. `base` is the folder of the configuration, relative to the root, empty at the root."""
+    """What `ar` works on. `base` is the folder of the configuration, relative to the root, empty at the root.
+
+    `secrets`, of the environment and of the configuration, must be seen by nobody.
+    """
 
     repository: Repository
     config_path: Path
     config: Config
     base: str
+    secrets: Secrets = NO_SECRETS
+
+    @property
+    def recorded_config(self) -> Config:
+        """The configuration as the record has it: without secrets."""
+        text = read(self.config_path)
+        with suppress(ConfigError):
+            return parse(self.secrets.redact(text), self.config_path) if self.secrets.found_in(text) else self.config
+        return self.config
 
     @property
     def scope(self) -> Scope:
@@ -53,7 +70,9 @@ def open_project(config: Path | None) -> Project:
     repository.head()
     path = config.resolve() if config else find(here, repository.root)
     base = path.parent.resolve().relative_to(repository.root.resolve()).as_posix()
-    return Project(repository, path, load(path), "" if base == "." else base)
+    loaded = load(path)
+    secrets = Secrets.of(os.environ, loaded.experiment.env)
+    return Project(repository, path, loaded, "" if base == "." else base, secrets)
 
 
 __all__ = ["CONFIG_NAME", "Project", "open_project"]

@@ -29,6 +29,7 @@ class RunOptions:
     target: float | None = None
     patience: int | None = None
     workers: str | None = None
+    isolation: str | None = None
     dry_run: bool = False
     json: bool = False
 
@@ -85,6 +86,14 @@ def run(
     workers: Annotated[
         str | None, typer.Option(metavar="N", help="Samples at the same time.", rich_help_panel=WHERE)
     ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="How far experiments are confined: basic, guarded or strict.",
+            rich_help_panel=WHERE,
+        ),
+    ] = None,
     config: ConfigOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print an event a line, for programs.")] = False,
 ) -> int:
@@ -107,6 +116,7 @@ def run(
         target=target,
         patience=patience,
         workers=workers,
+        isolation=isolation,
         dry_run=dry_run,
         json=json,
     )

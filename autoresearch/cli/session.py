@@ -18,6 +18,7 @@ from autoresearch.cli.diagnose import explain
 from autoresearch.cli.dry_run import show_request
 from autoresearch.cli.forecast import spending
 from autoresearch.cli.home import Home
+from autoresearch.cli.isolation import Isolation, isolation_of
 from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.live_state import LiveState
@@ -30,6 +31,7 @@ from autoresearch.config import check_files
 from autoresearch.config.load import read
 from autoresearch.core import events
 from autoresearch.core.budget import Budget
+from autoresearch.core.isolation import Level
 from autoresearch.core.metric import Convention
 from autoresearch.core.seeds import Seeds
 from autoresearch.errors import ArError, BaselineFailed, UsageError
@@ -57,6 +59,7 @@ def start(options: RunOptions) -> int:
     choice = sources.choose_proposer(project, options)
     budget = build.budget_of(project, options)
     standards_of(project.config)
+    isolation = isolation_of(project.config, options.isolation)
     if options.dry_run:
         chosen = choose(project, options)
         seeds_of(project, chosen.base.commit)
@@ -69,11 +72,11 @@ def start(options: RunOptions) -> int:
             # Before the first sample, not after the baseline's last.
             make_key()
         source = sources.make_source(project, choice, budget, options.replay)
-        run = begin_run(project, chosen, str(budget))
-        return Session(project, options, run, budget, source, seeds).go(chosen.note)
+        run = begin_run(project, chosen, str(budget), isolation.level)
+        return Session(project, options, run, budget, source, seeds, isolation).go(chosen.note)
 
 
-def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
+def begin_run(project: Project, chosen: Chosen, budget: str, level: Level) -> Run:
     """Record that a call begins."""
     base = chosen.base
     opening = Opening(
@@ -84,7 +87,7 @@ def begin_run(project: Project, chosen: Chosen, budget: str) -> Run:
         config_text=read(project.config_path),
         instructions_text=project.instructions_path.read_text(encoding="utf-8", errors="replace"),
         budget=budget,
-        isolation=LocalExecutor.isolation,
+        isolation=level.value,
         version=__version__,
     )
     return begin(project.repository, chosen.tag, opening, chosen.previous)
@@ -94,7 +97,14 @@ class Session:
     """What lives while the loop runs, closed in the opposite order, whatever happens."""
 
     def __init__(
-        self, project: Project, options: RunOptions, run: Run, budget: Budget, source: sources.Source, seeds: Seeds
+        self,
+        project: Project,
+        options: RunOptions,
+        run: Run,
+        budget: Budget,
+        source: sources.Source,
+        seeds: Seeds,
+        isolation: Isolation,
     ) -> None:
         self.project = project
         self.options = options
@@ -102,6 +112,7 @@ class Session:
         self.budget = budget
         self.source = source
         self.seeds = seeds
+        self.isolation = isolation
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None
@@ -133,7 +144,7 @@ class Session:
             closing.callback(lambda: self.close(journal))
             self.output = closing.enter_context(open_output(view, others, json=self.options.json))
             self.restore = self.output.restore
-            executor = build.open_executor(self.project, self.run.tag, self.output.line)
+            executor = build.open_executor(self.project, self.run, self.isolation.level, self.output.line)
             closing.callback(executor.close)
             try:
                 return self.search(journal, executor, note)
@@ -178,6 +189,8 @@ class Session:
         self.output.note(note)
         self.output.note(spending(self.meter, self.history, config))
         self.output.note(what_decides(config, self.seeds))
+        for line in self.isolation.lines():
+            self.output.note(line)
         if self.source.choice.kind == sources.TUNER and not config.proposer.model:
             self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
         paid = self.source.choice.kind == sources.LLM and not config.proposer.api_base

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event as Flag
 
@@ -17,6 +17,7 @@ from autoresearch.cli.run import RunOptions
 from autoresearch.core.budget import Budget
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Proposer
+from autoresearch.core.purse import Purse
 from autoresearch.errors import UsageError
 from autoresearch.proposers.providers import missing_key, provider
 from autoresearch.proposers.replay import ReplayProposer
@@ -39,12 +40,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A proposer, what ends its waiting, and what it wants to do while the baseline runs."""
+    """A proposer, what ends its waiting, what it wants to do while the baseline runs, and what it may spend."""
 
     choice: Choice
     proposer: Proposer
     stop: Flag
     warm_up: Callable[[], None] = lambda: None
+    purse: Purse = field(default_factory=Purse)
 
 
 def choose_proposer(project: Project, options: RunOptions) -> Choice:
@@ -84,23 +86,25 @@ def check_tunable(choice: Choice, files: Mapping[str, str]) -> None:
 
 def make_source(project: Project, choice: Choice, budget: Budget, replay: str | None) -> Source:
     """The proposer; a model's library is imported by its `warm_up`, not here."""
-    stop = Flag()
+    stop, purse = Flag(), budget.purse()
     match choice.kind:
         case "llm":
             from autoresearch.proposers.llm import LlmProposer
 
-            llm = LlmProposer(llm_settings(project, choice.model, budget), task_words(project), stop)
-            return Source(choice, llm, stop, llm.warm_up)
+            settings, words = llm_settings(project, choice.model, budget), task_words(project)
+            llm = LlmProposer(settings, words, stop, purse, project.secrets)
+            return Source(choice, llm, stop, llm.warm_up, purse)
         case "replay":
             histories = partial(history_with, project)
-            return Source(choice, ReplayProposer(find_replays(project.repository, replay or "", histories)), stop)
+            changes = find_replays(project.repository, replay or "", histories)
+            return Source(choice, ReplayProposer(changes), stop, purse=purse)
         case _:
             from autoresearch.proposers.tuner import Sampler, TunerProposer
 
             config = project.config
             sampler = Sampler(config.proposer.sampler)
             tuner = TunerProposer(sampler=sampler, direction=config.metric.direction, seed=config.experiment.seed)
-            return Source(choice, tuner, stop)
+            return Source(choice, tuner, stop, purse=purse)
 
 
 def llm_settings(project: Project, model: str, budget: Budget) -> LlmSettings:

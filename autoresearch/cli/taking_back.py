@@ -10,10 +10,11 @@ import typer
 
 from autoresearch.cli import build
 from autoresearch.cli.choose import task_of
+from autoresearch.cli.isolation import isolation_of
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.plain import finished_line
 from autoresearch.cli.signals import signals
-from autoresearch.cli.waiting import Waiting, ignore_line
+from autoresearch.cli.waiting import Waiting
 from autoresearch.core.edit import Refusal
 from autoresearch.core.experiment import Execution, Experiment, Measured
 from autoresearch.core.history import History
@@ -78,7 +79,7 @@ def _put_back(project: Project, run: Run, name: str | None, to: str | None, meas
 
 def _measuring(project: Project, run: Run, waiting: Waiting, closing: ExitStack) -> Measure:
     """Takes the sample; Ctrl-C ends it."""
-    executor = build.open_executor(project, run.tag, ignore_line)
+    executor = build.open_executor(project, run, isolation_of(project.config, None).level)
     closing.callback(executor.close)
 
     def measure(job: Job) -> Execution:

@@ -15,6 +15,7 @@ from autoresearch.core.ports import Job
 from autoresearch.core.quantity import format_duration
 from autoresearch.errors import LockHeld
 from autoresearch.runtime.bench import ExecutorSettings
+from autoresearch.runtime.confinement import choose
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.lock import RunLock
 
@@ -56,6 +57,7 @@ def try_once(place: Place, trial: Trial) -> Printed | None:
         pass_env=trial.pass_env,
         data=trial.data,
         cache=trial.cache,
+        isolation=choose(None)[0],
     )
     typer.echo("running it on the files of the last commit … (Ctrl-C ends it)")
     try:

@@ -33,7 +33,3 @@ class Waiting:
                 executor.stop(at_once=self.at_once)
             self.wake.get()
         return future.result()
-
-
-def ignore_line(_number: int, _line: str) -> None:
-    """For who does not show what an experiment prints."""

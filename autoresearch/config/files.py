@@ -49,6 +49,7 @@ def check_files(config: Config, path: Path, root: Path, tracked: Sequence[str]) 
         *_globs("editable", config.editable, base, root, tracked),
         *_globs("context", config.context, base, root, tracked),
         *_paths(config, base, root),
+        *_evaluation(config),
     ]
     if found:
         lines = Lines(read(path))
@@ -88,6 +89,14 @@ def _paths(config: Config, base: str, root: Path) -> Iterator[tuple[str, str]]:
                 siblings = [one.name for one in parent.iterdir()] if parent.is_dir() else []
                 inside = [posixpath.join(posixpath.dirname(given.rstrip("/")), one) for one in siblings]
                 yield "experiment.data", f'`[experiment] data`: there is no "{given}"{_near(given, inside)}'
+
+
+def _evaluation(config: Config) -> Iterator[tuple[str, str]]:
+    if config.experiment.evaluate and not config.experiment.artifacts:
+        yield (
+            "experiment.evaluate",
+            "`[experiment] evaluate` has nothing to measure: name what the command makes in `artifacts`",
+        )
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:

@@ -43,20 +43,20 @@ class ExperimentConfig(Table):
     """before the baseline: check that the editable files are run"""
     seed: fields.Whole = 0
     """the seeds of all samples follow from it"""
-    memory: Annotated[fields.Bytes | None, Later()] = Field(None, examples=["16GB"])
-    """limit of a sample's memory; unset: none"""
+    memory: Annotated[fields.Bytes, Field(gt=0)] | None = Field(None, examples=["16GB"])
+    """limit of a sample's memory; unset: what the machine has"""
     gpus: Annotated[fields.Number | Literal["all"], Later()] = 1
     """GPUs that one sample needs"""
     stop_grace: fields.Seconds = 5.0
     """time between asking a sample to stop (TERM) and KILL"""
-    isolation: Annotated[Literal["basic", "guarded", "strict"], Later(("guarded", "strict"))] = "basic"
-    """how far an experiment is confined"""
-    network: Annotated[fields.Flag, Later()] = False
-    """let experiments use the network"""
-    write_paths: Annotated[fields.Texts, Later()] = ()
+    isolation: Literal["basic", "guarded", "strict"] | None = Field(None, examples=["strict"])
+    """how far an experiment is confined; unset: guarded where it works, else basic"""
+    network: fields.Flag = False
+    """strict: let experiments use the network all the same"""
+    write_paths: fields.Texts = Field((), examples=[["~/.cache/models"]])
     """folders outside that experiments may write"""
-    evaluate: Annotated[fields.Command, Later()] = ""
-    """measures what `command` made, from a clean checkout"""
+    evaluate: fields.Command = ""
+    """measures the `artifacts` that `command` made, in a clean checkout of the base"""
     price: fields.DollarsPerHour | None = Field(None, examples=["2.49usd/h"])
     """price of machine time, counted against the money budget"""
     cost: fields.Text = ""

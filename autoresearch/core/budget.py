@@ -1,7 +1,8 @@
 """The budget: what one call of `ar run` may spend, what it has spent, and whether another experiment still fits.
 
 Time, experiments, money and tokens count from the start of the call; `run_usd` counts over the whole run. Not in here:
-the clock (it is handed in), stopping what runs when time is up (the loop's), and prices (the proposer's).
+the clock (it is handed in), stopping what runs when time is up (the loop's), prices (the proposer's), and what is set
+aside for calls of models (`purse`, which counts the money and the tokens).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from autoresearch.core.experiment import Usage
+from autoresearch.core.purse import Purse
 from autoresearch.core.quantity import (
     format_duration,
     format_money,
@@ -65,6 +67,10 @@ class Budget:
         """The fields that are limited, with their limits."""
         given = ((name, getattr(self, name)) for name in _UNITS)
         return [(name, limit) for name, limit in given if limit is not None]
+
+    def purse(self) -> Purse:
+        """With all of its money and tokens."""
+        return Purse(self.usd, self.run_usd, self.tokens)
 
 
 class Share(NamedTuple):
@@ -122,22 +128,29 @@ class Meter:
         now: Callable[[], float],
         spent_run_usd_before: float = 0.0,
         took_before: Iterable[float] = (),
+        purse: Purse | None = None,
     ) -> None:
-        """`took_before`: seconds of the samples that earlier calls took, the oldest first."""
+        """`took_before`: seconds of the samples that earlier calls took, the oldest first; `purse`: the proposer's."""
         self.budget = budget
-        self.usage = Usage()
-        """The total of this call; its cost is None once a part of it is unknown."""
+        self.purse = purse or budget.purse()
+        self.purse.usd_before = spent_run_usd_before
         self.experiments = 0
         self._now = now
         self._started = now()
-        self._spent_before = spent_run_usd_before
-        self._known_usd = 0.0
         self._took: deque[float] = deque(took_before, maxlen=REMEMBERED)
+
+    @property
+    def usage(self) -> Usage:
+        """The total of this call; its cost is None once a part of it is unknown."""
+        return self.purse.usage
 
     def book(self, usage: Usage) -> None:
         """Count what a proposal cost, used or not. An unknown cost counts as nothing against the limits."""
-        self.usage += usage
-        self._known_usd += usage.cost_usd or 0.0
+        self.purse.book(usage)
+
+    def charge(self, usd: float) -> None:
+        """Count money that an experiment spent."""
+        self.purse.charge(usd)
 
     def count_experiment(self) -> None:
         """A proposal was recorded, a rejected one too; not the baseline, a revert or an interrupted one."""
@@ -178,9 +191,9 @@ class Meter:
         return {
             "seconds": self._now() - self._started,
             "experiments": self.experiments,
-            "usd": self._known_usd,
+            "usd": self.purse.usd,
             "tokens": self.usage.tokens,
-            "run_usd": self._spent_before + self._known_usd,
+            "run_usd": self.purse.usd_before + self.purse.usd,
         }
 
     def too_short(self, reserve: float = 0.0) -> str | None:

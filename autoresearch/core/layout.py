@@ -2,8 +2,10 @@
 
     .autoresearch/
       .gitignore                 `*`: the folder ignores itself
-      worktrees/<slot>           where experiments run
+      worktrees/<slot>           where experiments run, and <slot>-evaluate where they are evaluated
       cache/<slot>/<path>        `cache` folders between two calls of `ar run`
+      cache/tools                what tools of experiments cache, instead of in the person's home
+      tampered/<tag>/<number>/   what an experiment put in the place of git's settings and hooks
       runs/<tag>/live.json       what the running loop does now
       runs/<tag>/<number>/       prompt.md, reply.md, feedback.md, output.log
       artifacts/<tag>/<number>/  what kept experiments produced
@@ -37,8 +39,19 @@ class Layout:
     def worktree(self, slot: int) -> Path:
         return self.worktrees / str(slot)
 
+    def evaluation(self, slot: int) -> Path:
+        """The worktree in which a slot's artefacts are evaluated."""
+        return self.worktrees / f"{slot}-evaluate"
+
     def cache(self, slot: int) -> Path:
         return self.home / "cache" / str(slot)
+
+    @property
+    def tool_caches(self) -> Path:
+        return self.home / "cache" / "tools"
+
+    def tampered(self, number: int) -> Path:
+        return self.home / "tampered" / self.tag / f"{number:04d}"
 
     @property
     def live(self) -> Path:

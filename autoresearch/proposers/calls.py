@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from autoresearch.core.experiment import Usage
 from autoresearch.core.promise import fulfil
-from autoresearch.errors import ArError, ProposalFailed, ProposerBroken
+from autoresearch.errors import ArError, ProposalFailed, ProposalsExhausted, ProposerBroken
 from autoresearch.proposers.faults import Failure, Trouble
 from autoresearch.proposers.prompt import Message
 
@@ -33,11 +33,11 @@ PATIENCE = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said, and what it cost. `is_cut`: it would have said more but for the limit on tokens."""
+    """What a model said, and what it cost. `cut_at`: the limit on tokens that it ran into; None: it is complete."""
 
     model: str
     text: str
-    is_cut: bool
+    cut_at: int | None
     usage: Usage
 
 
@@ -49,9 +49,15 @@ class NoAnswer:
     usage: Usage
 
     def error(self, usage: Usage) -> ArError:
-        """Broken when every model failed for good, unless `usage`, all that the request cost, must be told."""
+        """Broken when every model failed for good, unless `usage`, all that the request cost, must be told.
+
+        Exhausted when no more than the money is missing: then `usage` stays in the purse.
+        """
         message, hint = "; ".join(failure.message for failure in self.failures), self.failures[0].hint
-        if all(failure.trouble is Trouble.LASTING for failure in self.failures) and not usage.tokens:
+        troubles = {failure.trouble for failure in self.failures}
+        if Trouble.UNPAID in troubles and troubles <= {Trouble.UNPAID, Trouble.LASTING}:
+            return ProposalsExhausted(message)
+        if troubles == {Trouble.LASTING} and not usage.tokens:
             return ProposerBroken(message, hint=hint)
         return ProposalFailed(
             message, hint=hint, tokens_in=usage.tokens_in, tokens_out=usage.tokens_out, spent_usd=usage.cost_usd
@@ -130,7 +136,7 @@ def pause(failure: Failure, tried: int, first: float, patience: float) -> float 
     The `first` pause grows with every request in a row that came to nothing, so that ten of them, which end a run,
     take about half an hour of an outage and not two minutes.
     """
-    if failure.trouble in (Trouble.REFUSED, Trouble.LASTING):
+    if failure.trouble in (Trouble.REFUSED, Trouble.LASTING, Trouble.UNPAID):
         return None
     if tried >= (OVERDUE_TRIES if failure.trouble is Trouble.OVERDUE else TRIES):
         return None

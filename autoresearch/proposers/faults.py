@@ -14,10 +14,13 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from autoresearch.core.experiment import FREE, Usage
+from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.proposers.providers import key_variables
 from autoresearch.proposers.text import one_line
 
 _PASSING = (408, 409, 425, 429)
+MOST_WORDS = 10_000
+"""Characters of an error that are looked at: servers can send megabytes."""
 _CLASS_NAMES = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception|Timeout)\b\s*[:-]\s*)+")
 """LiteLLM puts the names of its exception classes, often several, before the provider's words."""
 
@@ -28,11 +31,17 @@ class Trouble(StrEnum):
     PASSING = "passing"
     """Rate limit, server error, broken connection, unreadable answer: the same request may work in a moment."""
     OVERDUE = "overdue"
-    """No answer within the limit; it may have been billed."""
+    """No answer within the limits of time and size, or half of one; it may have been billed."""
     REFUSED = "refused"
     """This request will never be answered, another one may."""
     LASTING = "lasting"
     """No request to this model will be answered: key, name, credit, parameters."""
+    UNPAID = "unpaid"
+    """Nothing was sent: what is left of the budget does not cover the call."""
+
+
+class Unread(Exception):
+    """An answer that began and was not read to its end; the message says why, after the model's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,16 @@ class Failure:
     """What it may have cost all the same."""
 
 
-def explain(error: BaseException, model: str, trouble: Trouble | None) -> Failure:
+def explain(error: BaseException, model: str, trouble: Trouble | None, secrets: Secrets = NO_SECRETS) -> Failure:
     """The failure that an exception of a call means. `trouble` is given where its class says more than its status."""
     status = getattr(error, "status_code", None)
-    words = one_line(_CLASS_NAMES.sub("", str(error)), 300) or type(error).__name__
+    unread = next((one for one in _chain(error) if isinstance(one, Unread)), None)
+    if unread is not None:
+        return Failure(Trouble.OVERDUE, f"{model} {unread}")
     if trouble is Trouble.OVERDUE:
         return Failure(trouble, f"{model} did not answer in time")
+    said = secrets.redact(str(error)[:MOST_WORDS]).partition("Traceback (most recent call last)")[0]
+    words = one_line(_CLASS_NAMES.sub("", said), 300) or type(error).__name__
     if not isinstance(status, int):
         return Failure(Trouble.PASSING, f"{model}: {words}")
     trouble = trouble or _meaning(status, error)

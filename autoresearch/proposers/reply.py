@@ -28,6 +28,8 @@ from autoresearch.proposers.text import one_line
 TITLE_LIMIT = 72
 PROSE_LIMIT = 1000
 """Of a hypothesis and of an expectation, in characters."""
+ENOUGH = 20 * PROSE_LIMIT
+"""So much of one is collected: some of it may be escapes, which do not count."""
 
 _PATH_LIMIT = 500
 _HEADER = re.compile(r"[\s>*_#-]*(title|hypothesis|expected)[*_ \t]*:[*_ \t]*(.*)", re.IGNORECASE)
@@ -57,6 +59,8 @@ def parse(text: str, editable_paths: Sequence[str]) -> ParsedReply | Refusal:
         edit = _edit(part, edits[-1].path if edits else None, editable_paths)
         if isinstance(edit, Refusal):
             return Refusal(f"edit {len(edits) + 1}: {edit.reason}")
+        if edit is not None and not edit.path.isprintable() and edit.path not in editable_paths:
+            return Refusal(f"edit {len(edits) + 1}: the path {edit.path!a} holds characters that cannot be seen")
         if edit is not None:
             edits.append(edit)
     if not edits:
@@ -138,11 +142,12 @@ def _described(prose: list[str], edits: tuple[Edit, ...], editable: Sequence[str
                 named[label] = header[2]
         elif not line.strip() or FENCE.match(line) or _path(line, editable) or _DELETE.fullmatch(line):
             label = ""
-        elif label:
-            named[label] += f" {line}"
-        else:
+        elif label and len(named[label]) < ENOUGH:
+            named[label] += f" {line[:ENOUGH]}"
+        elif not label:
             other.append(line)
-    said = one_line(other[0], PROSE_LIMIT) if other else f"{type(edits[0]).__name__} {edits[0].path}"
+    first = one_line(other[0], PROSE_LIMIT) if other else ""
+    said = first or one_line(f"{type(edits[0]).__name__} {edits[0].path}", PROSE_LIMIT)
     title = one_line(named.get("title", "").strip("* "), TITLE_LIMIT) or one_line(said, TITLE_LIMIT)
     hypothesis = one_line(named.get("hypothesis", ""), PROSE_LIMIT) or said
     return ParsedReply(title, hypothesis, one_line(named.get("expected", ""), PROSE_LIMIT), edits)

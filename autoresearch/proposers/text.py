@@ -24,6 +24,13 @@ def clean(text: str) -> str:
     return "\n".join("".join(map(_shown, line)).rstrip() for line in lines).strip("\n")
 
 
+def tail(text: str, room: int) -> str:
+    """The end of a text that fits in `room` bytes, with its lines and tabs; escapes and control characters left out."""
+    lines = _ESCAPES.sub("", text[-4 * room :]).splitlines()
+    shown = "\n".join("\t".join("".join(map(_shown, part)) for part in line.split("\t")) for line in lines)
+    return shown.strip("\n").encode()[-room:].decode(errors="ignore")
+
+
 def end_of(text: str, room: int) -> str:
     """The last whole lines of a text that fit in `room` bytes; of a last line that does not, its beginning."""
     lines = text.split("\n")

@@ -8,9 +8,9 @@ What is not here: who may write (the lock's holder), what a result means, what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
@@ -21,77 +21,21 @@ from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import Scope
+from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.errors import RecordError
 from autoresearch.record import recovery, trailers
 from autoresearch.record.pipes import ZERO, RefChange
-from autoresearch.record.repository import RefRow, Repository
+from autoresearch.record.recorded import read_run
+from autoresearch.record.repository import Repository
 from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, Run, end, remove_locks, samples_checked
 from autoresearch.record.scoped import ScopedFiles
-from autoresearch.record.sealed import known_key, make_key, seal, unseal
+from autoresearch.record.sealed import make_key, seal
 from autoresearch.record.trees import changed_tree
+
+__all__ = ["GitJournal", "checked_out_at", "read_run"]
 
 MOST_FEEDBACK = 16 * 1024
 """Bytes; what an experiment said was bounded when it was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """All that the refs of a run hold: finished experiments in order, and drafts that never got a result."""
-
-    experiments: tuple[Experiment, ...]
-    drafts: tuple[RefRow, ...]
-    sealed: Mapping[int, str]
-    """What the holdout measured, by number, as it stands in the record."""
-    failed_baseline: Experiment | None
-    """An experiment 0 that was not measured: it is tried again, so that it is no part of the history of a search."""
-
-    @property
-    def incumbent(self) -> Experiment | None:
-        """The newest kept experiment."""
-        return next((one for one in reversed(self.experiments) if one.is_kept), None)
-
-    @property
-    def shown(self) -> tuple[Experiment, ...]:
-        """What people see: the failed baseline is worth a look, too."""
-        return self.experiments if self.failed_baseline is None else (self.failed_baseline, *self.experiments)
-
-    def history(self, direction: Direction, experiments: Iterable[Experiment], final_holdout: str = "") -> History:
-        """These experiments, with what the holdout measured where it can be read here.
-
-        `final_holdout` is what the run has of it, where it is measured at the end.
-        """
-        history, key = History(direction, experiments), known_key() if self.sealed or final_holdout else None
-        for number, word in self.sealed.items():
-            history.add_holdout(number, unseal(word, key))
-        best, _, word = final_holdout.partition(" ")
-        if len(values := unseal(word, key)) == 2 and best.isdigit():
-            history.add_holdout(0, values[:1])
-            history.add_holdout(int(best), values[1:])
-        return history
-
-
-def read_run(repository: Repository, run: Run) -> Recorded:
-    """One listing of the refs and nothing else, whatever the length of the history; read while git still prints."""
-    experiments: list[Experiment] = []
-    drafts: list[RefRow] = []
-    sealed: dict[int, str] = {}
-    failed = None
-    for row in repository.refs(run.prefix):
-        if not row.ref.rpartition("/")[2].isdigit():
-            continue
-        parsed = trailers.parse(row.message)
-        if trailers.is_draft(parsed[2]):
-            drafts.append(row)
-            continue
-        experiment = trailers.experiment_of(row.commit, row.tree, parsed)
-        if experiment.number == 0 and not experiment.is_kept:
-            failed = experiment
-        else:
-            experiments.append(experiment)
-            sealed |= trailers.sealed_numbers(experiment.number, parsed[2])
-    experiments.sort(key=lambda one: one.number)
-    drafts.sort(key=lambda row: int(row.ref.rpartition("/")[2]))
-    return Recorded(tuple(experiments), tuple(drafts), sealed, failed)
 
 
 class GitJournal:
@@ -106,20 +50,26 @@ class GitJournal:
         metric: tuple[str, Direction],
         *,
         moves_checkout: bool = False,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
-        """`moves_checkout`: the caller brings a checkout of the branch along itself."""
+        """`moves_checkout`: the caller brings a checkout of the branch along itself. `secrets` are never written."""
         self._repository = repository
         self._layout = layout
         self._run = run
         self._metric_name = metric[0]
         self._moves_checkout = moves_checkout
+        self._secrets = secrets
         self._scoped = ScopedFiles(repository.reader, scope)
         recorded = read_run(repository, run)
-        self._number_zero = recorded.failed_baseline.commit if recorded.failed_baseline else ZERO
-        self._left_over = recorded.failed_baseline.usage if recorded.failed_baseline else FREE
+        self._standing: dict[int, str] = {}
+        """Where the number of an experiment that is not finished points to: its draft, in the newest version."""
+        self._spent: dict[int, Usage] = {}
+        self._left_over = FREE
+        if recorded.failed_baseline is not None:
+            self._fail_baseline(recorded.failed_baseline)
         self._history = recorded.history(metric[1], recorded.experiments)
         self._history.sample_count = max(self._history.sample_count, samples_checked(repository, run))
-        remove_locks(repository, run)
+        remove_locks(repository)
         recovery.realign(repository, run, self._history.incumbent)
         for row in recorded.drafts:
             self.finish(*recovery.interrupted(row))
@@ -155,21 +105,38 @@ class GitJournal:
         draft = Draft(
             number, "", tree, parent.number if parent else None, above, proposal, datetime.now(UTC), tuple(reverts)
         )
-        return self._write_draft(draft, self._number_zero if number == 0 else ZERO)
+        self._spent[number] = self._left_over if number == 0 else FREE
+        return self._write_draft(draft)
 
     def redraft(self, draft: Draft, tree: str, proposal: Proposal) -> Draft:
         """The same number with a repaired change; what the repair cost is added."""
         usage = draft.proposal.usage + proposal.usage
-        return self._write_draft(replace(draft, tree=tree, proposal=replace(proposal, usage=usage)), draft.commit)
+        return self._write_draft(replace(draft, tree=tree, proposal=replace(proposal, usage=usage)))
 
-    def _write_draft(self, draft: Draft, old: str) -> Draft:
+    def spend(self, draft: Draft, spent: Usage) -> None:
+        """Note what was spent so far besides the proposal, all in all: a death does not lose it, and a result has it.
+
+        The draft's number points to another commit afterwards, with the same tree; the draft stays valid.
+        """
+        self._spent[draft.number] = spent
+        self._commit_draft(draft)
+
+    def _write_draft(self, draft: Draft) -> Draft:
         proposal = draft.proposal
-        text = trailers.message(proposal.title, proposal.hypothesis, trailers.draft_facts(draft, proposal.usage))
-        commit = self._repository.commit(draft.tree, [draft.parent_commit], text, draft.started)
-        self._repository.move(RefChange(self._ref(draft.number), commit, old))
+        commit = self._commit_draft(draft)
         self._write(draft.number, "prompt.md", proposal.prompt)
         self._write(draft.number, "reply.md", proposal.reply)
         return replace(draft, commit=commit)
+
+    def _commit_draft(self, draft: Draft) -> str:
+        number, proposal = draft.number, draft.proposal
+        facts = trailers.draft_facts(draft, proposal.usage + self._spent[number])
+        text = trailers.message(proposal.title, proposal.hypothesis, facts)
+        commit = self._repository.commit(draft.tree, [draft.parent_commit], text, draft.started)
+        if commit != self._standing.get(number):
+            self._repository.move(RefChange(self._ref(number), commit, self._standing.get(number, ZERO)))
+        self._standing[number] = commit
+        return commit
 
     def _write(self, number: int, name: str, text: str) -> None:
         """A copy to read: a full disk must not end what the record itself survives."""
@@ -195,6 +162,7 @@ class GitJournal:
 
     def finish(self, draft: Draft, result: Result) -> Experiment:
         """The result's commit in place of the draft's and, on keep, the branch moved to it: all or nothing."""
+        result = _without(self._secrets, result)
         experiment = finished(draft, result, "", self._metric_name, self._run.opening.isolation)
         facts = [*trailers.draft_facts(draft, experiment.usage), *trailers.result_facts(experiment)]
         if result.holdout:
@@ -204,14 +172,15 @@ class GitJournal:
             facts.append((trailers.INCUMBENT_HOLDOUT, f"{draft.parent} {word}"))
         text = trailers.message(draft.proposal.title, draft.proposal.hypothesis, facts)
         commit = self._repository.commit(draft.tree, [draft.parent_commit], text, result.ended)
-        moves = [RefChange(self._ref(draft.number), commit, draft.commit)]
+        moves = [RefChange(self._ref(draft.number), commit, self._standing.get(draft.number, draft.commit))]
         if experiment.is_kept:
             self._refuse_checked_out()
             moves.append(RefChange(self._run.branch_ref, commit, draft.parent_commit))
         self._repository.move(*moves)
         experiment = trailers.read_experiment(commit, draft.tree, text)
+        self._standing.pop(draft.number, None)
         if experiment.number == 0 and not experiment.is_kept:
-            self._number_zero = commit
+            self._fail_baseline(experiment)
         else:
             self._history.add(experiment)
             self._history.add_holdout(experiment.number, result.holdout)
@@ -219,6 +188,11 @@ class GitJournal:
                 self._history.add_holdout(draft.parent, result.incumbent_holdout)
         self._write(experiment.number, "feedback.md", result.feedback)
         return experiment
+
+    def _fail_baseline(self, failed: Experiment) -> None:
+        """It is no part of the history: the next one takes its place, and what it has cost."""
+        self._standing[0] = failed.commit
+        self._left_over = failed.usage
 
     def close(
         self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
@@ -228,7 +202,7 @@ class GitJournal:
         if held_out is not None:
             word = seal((held_out.baseline_value, held_out.best_value), make_key())
             facts.append((FINAL_HOLDOUT, f"{held_out.best} {word}"))
-        end(self._repository, self._run, why, unbilled_usd, facts)
+        end(self._repository, self._run, self._secrets.redact(why), unbilled_usd, facts)
         self._repository.close()
 
     def _refuse_checked_out(self) -> None:
@@ -241,6 +215,13 @@ class GitJournal:
 
     def _ref(self, number: int) -> str:
         return f"{self._run.prefix}/{number:04d}"
+
+
+def _without(secrets: Secrets, result: Result) -> Result:
+    """The result, in words that may be read by anybody."""
+    measures = {secrets.redact(name): value for name, value in result.measures.items()}
+    reason, feedback = secrets.redact(result.reason), secrets.redact(result.feedback)
+    return replace(result, reason=reason, measures=measures, feedback=feedback)
 
 
 def checked_out_at(repository: Repository, branch_ref: str) -> Path | None:

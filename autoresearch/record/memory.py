@@ -86,6 +86,9 @@ class MemoryJournal:
         self.drafts[draft.number] = repaired
         return repaired
 
+    def spend(self, draft: Draft, spent: Usage) -> None:
+        """Nothing here survives anything."""
+
     def left_over(self) -> Usage:
         """A failed baseline is not kept here."""
         return FREE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from autoresearch.core.edit import Refusal
 from autoresearch.errors import RecordError
 from autoresearch.record.repository import Repository
+from autoresearch.record.scratch import scratch
 
 
 def merge(repository: Repository, *, base: str, ours: str, theirs: str) -> str | Refusal:
@@ -31,8 +31,8 @@ def merge(repository: Repository, *, base: str, ours: str, theirs: str) -> str |
 
 def apply_patch(repository: Repository, tree: str, patch: Path) -> str | Refusal:
     """The tree with a patch file applied, three-way where its blobs are known."""
-    with tempfile.TemporaryDirectory(prefix="ar-index-") as folder:
-        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+    with scratch(repository.common_dir) as folder:
+        env = {"GIT_INDEX_FILE": str(folder / "index")}
         repository.git("read-tree", tree, env=env)
         code, output = repository.git_status("apply", "--cached", "--3way", str(patch.resolve()), env=env)
         if code != 0:

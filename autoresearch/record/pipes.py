@@ -7,6 +7,7 @@ that is read while it still prints: a history of ten thousand experiments.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from autoresearch.core.secrets import harmless
 from autoresearch.errors import RecordError
 
 SAFE = (
@@ -70,7 +72,12 @@ class GitPipe:
             self._said = tempfile.TemporaryFile()  # noqa: SIM115
             with undisturbed():
                 self._process = subprocess.Popen(
-                    self._arguments, stdin=pipe, stdout=pipe, stderr=self._said, start_new_session=True
+                    self._arguments,
+                    env=harmless(os.environ),
+                    stdin=pipe,
+                    stdout=pipe,
+                    stderr=self._said,
+                    start_new_session=True,
                 )
         if self._process.stdin is None or self._process.stdout is None:
             raise RecordError("git could not be started with pipes")
@@ -173,6 +180,7 @@ def _reading(root: Path, said: IO[bytes], *command: str, stdin: IO[bytes] | None
     with undisturbed():
         return subprocess.Popen(
             arguments,
+            env=harmless(os.environ),
             stdin=stdin or subprocess.DEVNULL,
             stdout=pipe,
             stderr=said,

@@ -18,15 +18,19 @@ from pathlib import Path
 
 from gitdb import IStream, LooseObjectDB
 
+from autoresearch.core.secrets import GIT_NEEDS, hidden, set_aside
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.objects import Entry, format_commit
 from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, objects_of_refs, undisturbed
+from autoresearch.record.scratch import scratch
 
 # Without git on PATH the import itself would fail, with a page of advice for programmers.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-import git
-from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
+# The import itself runs git.
+with set_aside(os.environ):
+    import git
+    from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 
 OLDEST_GIT = (2, 38)
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -54,6 +58,7 @@ class Repository:
             self._repo = git.Repo(start, search_parent_directories=True)
         except (InvalidGitRepositoryError, NoSuchPathError) as error:
             raise UsageError(f"{start} is not in a git repository", hint="git init, and a first commit") from error
+        _keep_secrets_from(self._repo)
         if self._repo.bare or self._repo.working_tree_dir is None:
             raise UsageError(
                 "this repository is bare: it has no files to work on", hint="git worktree add ../work, and start there"
@@ -67,8 +72,6 @@ class Repository:
             raise UsageError(f"git {'.'.join(map(str, version))} is too old", hint="install git 2.38 or newer")
         self.reader = ObjectReader(self.root)
         self._refs = RefWriter(self.root)
-        # Not the repository's own: that one starts a git process for each object.
-        self._objects = LooseObjectDB(str(self.common_dir / "objects"))
         self._ident = ""
 
     def close(self) -> None:
@@ -166,10 +169,11 @@ class Repository:
 
     def store(self, kind: str, data: bytes) -> str:
         """Write one object; its id. An object that exists is not written again. Raises RecordError."""
+        place = self.common_dir / "objects"
         try:
-            stream = self._objects.store(IStream(kind, len(data), BytesIO(data)))
+            with scratch(place) as folder:
+                stream = _objects(place, folder).store(IStream(kind, len(data), BytesIO(data)))
         except OSError as error:
-            place = self.common_dir / "objects"
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             hint = "free some space, then: ar run" if full else "make that folder writable, then: ar run"
             raise RecordError(f"{place} cannot be written: {error.strerror or error}", hint=hint) from error
@@ -194,6 +198,16 @@ class Repository:
         return self._ident
 
 
+def _objects(place: Path, scratch_folder: Path) -> LooseObjectDB:
+    """Loose objects of git's; while one is written it lies in the other folder.
+
+    Not the repository's own database: that one starts a git process for each object.
+    """
+    database = LooseObjectDB(str(scratch_folder))
+    database.db_path = lambda name: str(place / name)
+    return database
+
+
 def _row(ref: str, commit: str, raw: bytes) -> RefRow:
     header, _, text = raw.decode(errors="replace").partition("\n\n")
     tree, *parents = re.findall(r"^(?:tree|parent) ([0-9a-f]{40})$", header, re.MULTILINE) or [""]
@@ -208,6 +222,11 @@ def current_folder() -> Path:
         raise UsageError("this folder does not exist any more", hint="cd somewhere else") from error
 
 
+def _keep_secrets_from(repo: git.Repo) -> None:
+    """Others can read what git has in its environment. GitPython gives it all of ours: blank is the least it can be."""
+    repo.git.update_environment(**dict.fromkeys(hidden(os.environ) - {GIT_NEEDS}, ""))
+
+
 def _need_git() -> None:
     if shutil.which("git") is None:
         raise UsageError("git is not installed", hint="install git 2.38 or newer")
@@ -217,6 +236,7 @@ def create_repository(folder: Path, message: str) -> None:
     """Make the folder a repository of its own, with its files in a first commit; no hook runs, nothing is signed."""
     _need_git()
     made = git.Repo.init(folder, initial_branch="main")
+    _keep_secrets_from(made)
     made.git.execute(["git", *SAFE, "add", "--all"])
     made.close()
     repository = Repository(folder)

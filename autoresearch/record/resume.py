@@ -12,6 +12,7 @@ from pathlib import Path
 
 from autoresearch.config import Config, parse
 from autoresearch.core.scope import Scope
+from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.errors import ConfigError
 from autoresearch.record import snapshot
 from autoresearch.record.repository import Repository
@@ -39,10 +40,12 @@ class Task:
     """What is measured now: the configuration, and where its files lie."""
 
     config: Config
+    """As the record would have it: without secrets."""
     config_name: str
     scope: Scope
     own_files: frozenset[str]
     """Repository-relative paths of the configuration and the instructions: read from disk, never part of the code."""
+    secrets: Secrets = NO_SECRETS
 
 
 def here(repository: Repository, uncommitted: Uncommitted | None) -> Base:
@@ -81,7 +84,7 @@ def _gone(repository: Repository, run: Run) -> str:
 def other_task(run: Run, task: Task) -> str:
     """How what is measured has changed since the run; empty when it has not."""
     try:
-        before = parse(run.opening.config_text, run.opening.config_path)
+        before = parse(task.secrets.redact(run.opening.config_text), run.opening.config_path)
     except ConfigError:
         return f"the configuration of {run.tag} was written for another version of ar"
     now = task.config
@@ -107,7 +110,8 @@ def _other_code(repository: Repository, run: Run, task: Task) -> str:
     if tip is not None and _is_ancestor(repository, head, tip):
         return ""
     folder = Path(task.config_name).parent
-    commands = (task.config.experiment.command, task.config.holdout.command)
+    experiment = task.config.experiment
+    commands = (experiment.command, experiment.evaluate, task.config.holdout.command)
     named = {normpath(folder / word) for command in commands for word in words(command)}
     for path in _names(repository, base, head):
         if path in task.own_files:

@@ -1,7 +1,7 @@
 """The runs of a repository: one commit per call of `ar run` on `refs/autoresearch/<tag>/run`.
 
 Its tree holds the configuration and the instructions as they were used, so that the record explains itself. What is not
-here: the experiments (`journal`), and the choice between going on and starting anew (`resume`).
+here: the experiments (`journal`), the choice between going on and starting anew (`resume`), and free names (`tags`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from autoresearch.core.edit import Change
 from autoresearch.core.final_check import FinalCheck
+from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
+from autoresearch.record.scratch import remove_dead
 from autoresearch.record.trailers import Trailers, message, parse
 from autoresearch.record.trees import changed_tree
 
 CONFIG_NAME, INSTRUCTIONS_NAME = "autoresearch.toml", "program.md"
 FINAL_CHECK, FINAL_HOLDOUT = "Final-Check", "Final-Holdout"
-TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +112,15 @@ def pick(known: Sequence[Run], tag: str | None, config_path: str | None = None) 
     raise UsageError(f"there is no run {tag}", hint=f"runs of this repository: {names}")
 
 
-def free_tag(repository: Repository, today: datetime) -> str:
-    """Month and day (`nov23`), with `-2`, `-3` … where that is taken. Raises UsageError where no run can be begun."""
-    _check_namespace(repository)
-    stem = f"{today:%b}".lower() + str(today.day)
-    taken = {row.ref.split("/")[2] for row in _newest_commits(repository)}
-    taken |= {row.ref.split("/")[3] for row in repository.refs("refs/heads/autoresearch/")}
-    names = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
+def begin(
+    repository: Repository, tag: str, opening: Opening, previous: Run | None, secrets: Secrets = NO_SECRETS
+) -> Run:
+    """Record that a call of `ar run` begins; a new run gets its branch, at the base, in the same transaction.
 
-
-def check_tag(repository: Repository, tag: str) -> str:
-    """The tag, when it can name a new run. Raises UsageError."""
-    if not TAG.fullmatch(tag) or tag.endswith(".lock"):
-        raise UsageError(f"{tag!r} cannot name a run", hint="letters, digits, - and _, for example --tag nov23-wide")
-    _check_namespace(repository)
-    if repository.ref(f"refs/heads/autoresearch/{tag}") or repository.ref(f"refs/autoresearch/{tag}/run"):
-        raise UsageError(f"the run {tag} exists already", hint=f"ar run --tag {tag} goes on with it; or another --tag")
-    return tag
-
-
-def _check_namespace(repository: Repository) -> None:
-    """Branches lie like files in folders, so `a` and `a/b` exclude each other."""
-    if repository.ref("refs/heads/autoresearch"):
-        raise UsageError(
-            "a branch is called autoresearch, so autoresearch/<tag> cannot be made",
-            hint="git branch -m autoresearch NAME",
-        )
-
-
-def begin(repository: Repository, tag: str, opening: Opening, previous: Run | None) -> Run:
-    """Record that a call of `ar run` begins; a new run gets its branch, at the base, in the same transaction."""
-    now = datetime.now(UTC)
+    Later than every other run's newest commit, also when the clock was set back: the newest run is found by time.
+    """
+    latest = max((run.started for run in runs(repository)), default=None)
+    now = _after(latest)
     facts = [
         ("Base", opening.base),
         ("Base-Tree", opening.base_tree),
@@ -153,8 +131,8 @@ def begin(repository: Repository, tag: str, opening: Opening, previous: Run | No
         ("Ar-Version", opening.version),
         ("Started", now.isoformat(timespec="milliseconds")),
     ]
-    files = Change({CONFIG_NAME: opening.config_text, INSTRUCTIONS_NAME: opening.instructions_text})
-    tree = changed_tree(repository, "", files)
+    texts = {CONFIG_NAME: opening.config_text, INSTRUCTIONS_NAME: opening.instructions_text}
+    tree = changed_tree(repository, "", Change({name: secrets.redact(text) for name, text in texts.items()}))
     if not isinstance(tree, str):
         raise RecordError(tree.reason)
     parents = [previous.commit] if previous else []
@@ -163,22 +141,33 @@ def begin(repository: Repository, tag: str, opening: Opening, previous: Run | No
     moves = [RefChange(f"{run.prefix}/run", commit, previous.commit if previous else ZERO)]
     if previous is None:
         moves.append(RefChange(run.branch_ref, opening.base, ZERO))
-    remove_locks(repository, run)
+    remove_locks(repository)
     repository.move(*moves)
     return run
 
 
-def remove_locks(repository: Repository, run: Run) -> None:
-    """Remove what a killed git left locked of this run's refs: nobody else moves them while we hold the run's lock."""
+def _after(instant: datetime | None) -> datetime:
+    """Now, or a millisecond after the instant where the clock says that it has not come yet."""
+    now = datetime.now(UTC)
+    return now if instant is None else max(now, instant + timedelta(milliseconds=1))
+
+
+def remove_locks(repository: Repository) -> None:
+    """Remove what a killed git left locked of the refs of all runs, and what was half made when `ar` was killed.
+
+    Nobody else moves these refs while we hold the lock of the repository.
+    """
     common = repository.common_dir
-    for lock in (*(common / run.prefix).glob("*.lock"), common / f"{run.branch_ref}.lock"):
-        with suppress(FileNotFoundError, NotADirectoryError):
+    for place in (common, common / "objects"):
+        remove_dead(place)
+    for lock in (*common.glob("refs/autoresearch/*/*.lock"), *common.glob("refs/heads/autoresearch/*.lock")):
+        with suppress(OSError):
             lock.unlink()
 
 
 def end(repository: Repository, run: Run, why: str, unbilled_usd: float, more: Iterable[tuple[str, str]] = ()) -> None:
     """Record that the call ended, with the reason, the money that no experiment carries, and `more` facts."""
-    now = datetime.now(UTC)
+    now = _after(run.started)
     _, _, facts = parse(repository.message(run.commit))
     kept = [(name, value) for name, values in facts.items() for value in values]
     added = [("Ended", now.isoformat(timespec="milliseconds")), ("Why", why), *more]

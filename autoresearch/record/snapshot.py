@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 from autoresearch.record.repository import Repository
+from autoresearch.record.scratch import scratch
 
 
 def modified(repository: Repository, *, besides: Collection[str]) -> list[str]:
@@ -20,8 +20,8 @@ def modified(repository: Repository, *, besides: Collection[str]) -> list[str]:
 def tracked_tree(repository: Repository) -> str:
     """The tree of the tracked files as they are on disk. The user's index is copied, never written."""
     index = Path(repository.git("rev-parse", "--path-format=absolute", "--git-path", "index"))
-    with tempfile.TemporaryDirectory(prefix="ar-index-") as folder:
-        copy = Path(folder) / "index"
+    with scratch(repository.common_dir) as folder:
+        copy = folder / "index"
         if index.exists():
             shutil.copyfile(index, copy)
         env = {"GIT_INDEX_FILE": str(copy)}

@@ -66,6 +66,23 @@ class Artifacts:
             raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
         return True
 
+    def carry(self, worktree: Path, folder: Path) -> list[str]:
+        """Copy what was made in a worktree to another one, below the configuration's folder; no links.
+
+        Returns the names for which nothing is there. Raises RunError when that cannot be done (disk full).
+        """
+        missing = []
+        for name in self._names:
+            found = [path for path in sorted(worktree.glob(name)) if not _leads_away(path, worktree)]
+            missing += [] if found else [name]
+            for path in found:
+                base = worktree / self._sub if path.is_relative_to(worktree / self._sub) else worktree
+                try:
+                    _copy(path, folder / path.relative_to(base), links=False)
+                except OSError as error:
+                    raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
+        return missing
+
     def discard(self) -> None:
         """Remove what was copied and not kept."""
         remove(self._stage)
@@ -79,9 +96,19 @@ class Artifacts:
                     yield path
 
 
-def _copy(source: Path, target: Path) -> None:
+def _leads_away(path: Path, worktree: Path) -> bool:
+    """Is the path, or a folder on the way to it, a link?"""
+    return any(one.is_symlink() for one in (path, *path.parents) if one.is_relative_to(worktree))
+
+
+def _links_in(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_symlink()]
+
+
+def _copy(source: Path, target: Path, *, links: bool = True) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        ignored = None if links else _links_in
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)
     elif source.is_file():
         shutil.copy2(source, target)

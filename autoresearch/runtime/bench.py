@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
 
+from autoresearch.core.isolation import Level
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
-from autoresearch.runtime.command import Command, Finished, NotStarted
+from autoresearch.errors import ConfigError
+from autoresearch.runtime import space
+from autoresearch.runtime.command import Command, Confinement, Finished, Limits, NotStarted
+from autoresearch.runtime.confinement import Surroundings, caches, confine
 from autoresearch.runtime.environment import facts, filtered, placed, placeholders, provide_archiver
+from autoresearch.runtime.git import common_directory
+from autoresearch.runtime.guard import Guard, Open
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process
-from autoresearch.runtime.sources import interpreter, source_roots
+from autoresearch.runtime.scratch import Scratch
+from autoresearch.runtime.sources import imports_from, interpreter, source_roots
 from autoresearch.runtime.supervisor import Why
 from autoresearch.runtime.tree import IGNORE_ALL, provide
 from autoresearch.runtime.worktree import Worktree
@@ -58,26 +66,60 @@ class ExecutorSettings:
     device: str = ""
     stop_grace: float = 5.0
     setup_limit: float = 3600.0
+    isolation: Level = Level.BASIC
+    network: bool = False
+    """Where the level could take it away."""
+    write_paths: tuple[str, ...] = ()
+    """Folders outside that may be written; relative ones are of the user's checkout."""
+    memory: int = 0
+    """Bytes that a sample's processes may use together; 0: no limit."""
+    is_editable: Callable[[str], bool] = lambda _: True
+    """May an experiment change this file of the repository (path from its root)?"""
+    evaluate: str | tuple[str, ...] = ""
+    """Measures what the command made, in a worktree of the base."""
+    base: str = ""
+    """The commit to evaluate in."""
+    space_patience: float = space.PATIENCE
 
 
 class Bench:
     """A worktree and what runs in it. `stop` may be called from any thread, the rest from one."""
 
-    def __init__(self, settings: ExecutorSettings, layout: Layout, inherited: Mapping[str, str], slot: int = 0) -> None:
-        """`inherited` is the user's environment. Raises ConfigError for paths that cannot be."""
+    def __init__(
+        self,
+        settings: ExecutorSettings,
+        layout: Layout,
+        inherited: Mapping[str, str],
+        slot: int = 0,
+        *,
+        evaluates: bool = False,
+    ) -> None:
+        """`inherited` is the user's environment. `evaluates`: the bench for `evaluate`, which has no caches.
+
+        Raises ConfigError for paths that cannot be.
+        """
         self.settings = settings
         self.layout = layout
         environment = filtered(inherited, settings.pass_env)
         self.withheld = environment.withheld
         self._variables = {**environment.variables, **settings.env}
+        self._write_paths = tuple(_write_path(path, layout.root, settings.sub) for path in settings.write_paths)
         self._created = False
         self._is_fresh = False
         self._roots: list[Path] | None = None
+        self._needed: tuple[Path, ...] | None = None
         self._lock = threading.Lock()
         self._process: Process | None = None
         self._stopping = False
-        place, stored = layout.worktree(slot), layout.cache(slot)
-        self.worktree = Worktree(layout.root, place, stored, sub=settings.sub, data=settings.data, cache=settings.cache)
+        place = layout.evaluation(slot) if evaluates else layout.worktree(slot)
+        cache = () if evaluates else settings.cache
+        self.worktree = Worktree(
+            layout.root, place, layout.cache(slot), sub=settings.sub, data=settings.data, cache=cache
+        )
+        self.scratch = Scratch(place)
+        self._made = [] if evaluates else [*settings.artifacts, *settings.cache]
+        self._made += [name for name in (settings.metrics_file, settings.feedback) if name]
+        self.guard = Guard(place, self._is_protected, None if settings.isolation.protects_files else self._reach())
 
     def lay_out(self, commit: str, *, fresh: bool = False) -> None:
         """Bring the worktree to a commit; make it first, where there is none yet.
@@ -90,9 +132,14 @@ class Bench:
             self.close()
         if self._created:
             self.worktree.lay_out(commit)
-            return
-        self.worktree.create(commit, empty_caches=fresh)
-        self._created, self._is_fresh = True, fresh
+        else:
+            self.worktree.create(commit, empty_caches=fresh)
+            self._created, self._is_fresh = True, fresh
+
+    def await_room(self, tell: Callable[[str], None]) -> None:
+        """Return when the disks have room for what a command may write. Raises RunError when nobody makes any."""
+        folders = (self.layout.root, self.scratch.path.parent)
+        space.await_room(folders, tell, lambda: self._stopping, self.settings.space_patience)
 
     def run(
         self,
@@ -105,12 +152,16 @@ class Bench:
         show: Callable[[str], None] = lambda _: None,
     ) -> Finished | NotStarted:
         """Run a command in the worktree and wait for its end. Once `stop` was called, nothing is started any more."""
+        self.scratch.clear()
+        variables = self.variables()
         prepared = Command(
             arguments=self._filled(command, job),
             cwd=self.worktree.cwd,
-            env=self.variables() | facts(job, self.settings.tag, self.settings.device),
+            env=variables | facts(job, self.settings.tag, self.settings.device),
             limit=limit,
             stop_grace=self.settings.stop_grace,
+            limits=Limits(self.settings.memory, disk={self.worktree.path: space.floor(self.worktree.path)}),
+            confinement=self._confinement(variables),
         )
         with self._lock:
             if self._stopping:
@@ -130,7 +181,10 @@ class Bench:
             self._roots = self._find_roots(there)
         paths = [str(root) for root in self._roots if root.is_dir()]
         paths += [entry for entry in there.get("PYTHONPATH", "").split(os.pathsep) if entry]
-        return there | ({"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))} if paths else {})
+        there |= {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))} if paths else {}
+        own = caches(self.settings.isolation, self.layout.tool_caches, there) | {"TMPDIR": str(self.scratch.path)}
+        # What the configuration sets, it sets.
+        return there | {name: value for name, value in own.items() if name not in self.settings.env}
 
     def stop(self, *, at_once: bool) -> None:
         """End what runs, and keep anything else from starting until `resume`."""
@@ -146,6 +200,7 @@ class Bench:
     def close(self) -> None:
         """Take the worktree away, and what a killed run left. Nothing may be running."""
         self.worktree.remove()
+        self.scratch.remove()
         self._created = False
 
     def _find_roots(self, variables: Mapping[str, str]) -> list[Path]:
@@ -156,6 +211,46 @@ class Bench:
         found = source_roots(python, self.layout.root, variables) if python else []
         return [self.worktree.path / root for root in found]
 
+    def _confinement(self, variables: Mapping[str, str]) -> Confinement:
+        level, worktree = self.settings.isolation, self.worktree
+        is_strict = level is Level.STRICT
+        if is_strict and self._needed is None:
+            python = interpreter(self.settings.command, variables, worktree.cwd)
+            self._needed = (
+                common_directory(self.layout.root),
+                self.layout.home / "bin",
+                *worktree.linked,
+                *(imports_from(python, variables) if python else ()),
+            )
+        places = Surroundings(
+            worktree=worktree.path,
+            cwd=worktree.cwd,
+            temp=self.scratch.path,
+            caches=self.layout.tool_caches,
+            write_paths=self._write_paths,
+            readable=self._needed or (),
+            protected=tuple(self.guard.protected) if is_strict else (),
+            changing=tuple(self._changing()) if is_strict else (),
+        )
+        return confine(level, places, variables, network=self.settings.network)
+
+    def _changing(self) -> Iterator[str]:
+        """What must stay writable in the worktree: what may be edited, and what the command makes."""
+        yield from (name for name in self.worktree.tracked() if not self._is_protected(name))
+        yield from (os.path.normpath(os.path.join(self.settings.sub, name)) for name in self._made)  # noqa: PTH118
+
+    def _is_protected(self, path: str) -> bool:
+        """Must a command leave this file of the worktree as it is? What it is said to make is its own."""
+        if self.settings.is_editable(path):
+            return False
+        here = os.path.relpath(path, self.settings.sub or ".")
+        ways = [here, *map(str, PurePath(here).parents)]
+        return not any(fnmatchcase(way, os.path.normpath(name)) for way in ways for name in self._made)
+
+    def _reach(self) -> Open:
+        own = f"refs/heads/autoresearch/{self.settings.tag}"
+        return Open(common_directory(self.layout.root), tuple(self.worktree.linked), own)
+
     def _filled(self, command: str | tuple[str, ...], job: Job) -> str | tuple[str, ...]:
         def fill(text: str) -> str:
             return placeholders(text, seed=job.seed, sample=job.sample, experiment=job.number, tag=self.settings.tag)
@@ -164,5 +259,20 @@ class Bench:
 
     def _prepare_home(self) -> None:
         home = self.layout.home
+        self.layout.tool_caches.mkdir(parents=True, exist_ok=True)
         provide(home / ".gitignore", IGNORE_ALL)
         provide_archiver(home / "bin", self._variables.get("PATH", os.defpath))
+
+
+def _write_path(given: str, root: Path, sub: str) -> Path:
+    """Raises ConfigError for a folder that is not there, or that would let an experiment change the record."""
+    path = Path(os.path.normpath(root / sub / Path(given).expanduser())).resolve()
+    if not path.exists():
+        raise ConfigError(f"[experiment] write_paths: {path} does not exist", hint=f"mkdir -p '{path}', or take it out")
+    for ours in (common_directory(root), root / ".autoresearch"):
+        if ours.is_relative_to(path) or path.is_relative_to(ours):
+            raise ConfigError(
+                f"[experiment] write_paths: {path} would let experiments change {ours}",
+                hint="name the folder that they need, and no other",
+            )
+    return path

@@ -1,7 +1,8 @@
 """The environment of an experiment: the user's, without what looks secret, with what `ar` tells it.
 
-Judged by names only: a secret in the value of an innocent name is not found. Files with keys stay readable, and
-nothing here keeps an experiment from the network.
+Held back is what has the name of a secret, and what has a known secret, a login or a well-known kind of key in its
+value. A secret of another kind under an innocent name is not found. Files with keys stay readable, and nothing here
+keeps an experiment from the network.
 """
 
 from __future__ import annotations
@@ -15,16 +16,8 @@ from pathlib import Path
 
 from autoresearch.archiver import next_archiver
 from autoresearch.core.ports import Job
+from autoresearch.core.secrets import hidden
 
-_SECRET_WORD = re.compile(
-    r"(KEY|TOKEN|PASSPHRASE|CREDENTIAL|CRED|COOKIE)S?\d*$|^(AUTH|PASS|PAT|PWD|DSN|JWT|NETRC)$|SECRET|PASSW(OR)?D|SSHPASS"
-)
-_PROVIDER = re.compile(
-    "(ANTHROPIC|AI21|ALIBABA|ALICLOUD|AWS|AZURE|BEDROCK|CEREBRAS|CLOUDFLARE|CLOUDSDK|COHERE|DASHSCOPE|DATABRICKS"
-    "|DEEPINFRA|DEEPSEEK|DIGITALOCEAN|FIREWORKS|GCLOUD|GCP|GEMINI|GOOGLE|GROQ|HEROKU|LITELLM|MISTRAL|MOONSHOT|NEBIUS"
-    "|NVIDIA_NIM|OCI|OPENAI|OPENROUTER|PERPLEXITY|REPLICATE|RUNPOD|SAMBANOVA|SNOWFLAKE|TOGETHER|TOGETHERAI|VERTEX"
-    "|VERTEXAI|VOLCENGINE|WATSONX|XAI)_"
-)
 _NO_ARCHIVER = "#!/bin/sh\necho 'ar: there is no archiver on PATH' >&2\nexit 127\n"
 
 
@@ -36,21 +29,14 @@ class Environment:
     withheld: tuple[str, ...]
 
 
-def looks_secret(name: str) -> bool:
-    """Does the name of a variable say key, token, secret, password or credential, or a provider's or cloud's name?"""
-    upper = name.upper()
-    if upper in ("PWD", "OLDPWD"):
-        return False
-    return bool(_PROVIDER.match(upper)) or any(_SECRET_WORD.search(word) for word in upper.split("_"))
-
-
 def filtered(inherited: Mapping[str, str], pass_env: Sequence[str]) -> Environment:
     """The inherited variables that an experiment may see. `pass_env` names those to pass all the same (`WANDB_*`)."""
+    secret = hidden(inherited)
     kept, withheld = {}, []
     for name, value in inherited.items():
         if any(fnmatchcase(name, pattern) for pattern in pass_env):
             kept[name] = value
-        elif looks_secret(name):
+        elif name in secret:
             withheld.append(name)
         elif not name.startswith("GIT_"):
             kept[name] = value

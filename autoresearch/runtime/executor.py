@@ -1,7 +1,7 @@
-"""Runs samples on this machine, one at a time, at the isolation level `basic`: threads, futures, stopping.
+"""Runs samples on this machine, one at a time: threads, futures, stopping.
 
-What is run is in `work`. What that confines is said in `supervisor` and `environment`: nothing of a sample outlives
-it, and it gets no secrets by its environment. It may read and write whatever the user may.
+What is run is in `work`, and how it is kept from the rest of the machine in `confinement`; what each level promises and
+does not is in `core.isolation`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ T = TypeVar("T")
 class LocalExecutor:
     """The `Executor` of a single slot. Futures are fulfilled on a thread of its own."""
 
-    isolation = "basic"
-
     def __init__(
         self,
         settings: ExecutorSettings,
@@ -44,9 +42,13 @@ class LocalExecutor:
         of the repository, and for `data` that does not exist; touches nothing.
         """
         self._layout = layout
-        self._bench = Bench(settings, layout, os.environ if inherited is None else inherited)
+        environment = os.environ if inherited is None else inherited
+        self.isolation = settings.isolation.value
+        self._bench = Bench(settings, layout, environment)
+        evaluator = Bench(settings, layout, environment, evaluates=True) if settings.evaluate else None
+        self._benches = [self._bench, *([evaluator] if evaluator else [])]
         self._artifacts = Artifacts(layout, settings.artifacts, settings.sub)
-        self._work = Work(self._bench, layout, self._artifacts, on_line)
+        self._work = Work(self._bench, evaluator, layout, self._artifacts, on_line)
         self._is_free: Callable[[], bool] = lambda: True
         self._thread: threading.Thread | None = None
 
@@ -71,22 +73,25 @@ class LocalExecutor:
 
     def stop(self, *, at_once: bool) -> None:
         """End what runs; its future gets `interrupted`. May be called from any thread, and again."""
-        self._bench.stop(at_once=at_once)
+        for bench in self._benches:
+            bench.stop(at_once=at_once)
 
     def close(self) -> None:
         """End what runs at once, and remove the worktree. May be called again."""
-        self._bench.stop(at_once=True)
+        self.stop(at_once=True)
         if self._thread is not None:
             self._thread.join()
         self._artifacts.discard()
-        self._bench.close()
+        for bench in self._benches:
+            bench.close()
 
     def _begin(self, work: Callable[[], T]) -> Future[T]:
         if not self._is_free():
             raise RunError("a sample is running already, and there is one slot")
         if self._thread is not None:
             self._thread.join()
-        self._bench.resume()
+        for bench in self._benches:
+            bench.resume()
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
         self._is_free = future.done

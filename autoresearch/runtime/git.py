@@ -1,4 +1,4 @@
-"""Calls git so that nothing of the user's takes part: no hook, no signature, no prompt, no `GIT_*` of a shell.
+"""Calls git so that nothing of the user's takes part: no hook, no signature, no prompt, no `GIT_*`, no secret.
 
 For worktrees only; the record is written elsewhere.
 """
@@ -9,6 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from autoresearch.core.secrets import harmless
 from autoresearch.errors import RecordError
 from autoresearch.runtime.undisturbed import undisturbed
 
@@ -30,7 +31,7 @@ def git(arguments: list[str], cwd: Path) -> str:
     Raises RecordError with git's own words when it fails.
     """
     settings = [part for key, value in _QUIET.items() for part in ("-c", f"{key}={value}")]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = {name: value for name, value in harmless(os.environ).items() if not name.startswith("GIT_")}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         with undisturbed():

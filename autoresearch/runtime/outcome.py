@@ -25,15 +25,23 @@ _NOT_FOUND = re.compile(r"(?:^|: |/)([^\s:]+): (?:command )?not found")
 
 
 def judge(
-    done: Finished | NotStarted, reader: MetricReader, job: Job, metrics_json: str | None
+    done: Finished | NotStarted,
+    reader: MetricReader,
+    job: Job,
+    metrics_json: str | None,
+    measured: Finished | None = None,
 ) -> Measured | Unmeasured:
-    """The result of one sample. `metrics_json` is the metrics file's text, None where none is configured."""
+    """The result of one sample. `metrics_json` is the metrics file's text, None where none is configured.
+
+    `measured`: the command whose time and memory count, where another one printed the metric.
+    """
     failed = failure(done, job.limit)
     if failed is not None:
         return failed
     if isinstance(done, NotStarted):
         raise TypeError("a command that never started has failed")
-    own = {"ar.seconds": done.seconds, "ar.peak_rss_mb": done.peak_rss_mb}
+    used = measured or done
+    own = {"ar.seconds": used.seconds, "ar.peak_rss_mb": used.peak_rss_mb}
     match reader.read(job.convention, metrics_json, own):
         case Reading(value, measures, convention):
             flags = () if job.convention else convention.flags

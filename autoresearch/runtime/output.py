@@ -1,6 +1,6 @@
 """The output of a process as it streams: cut into lines, kept at its ends, written to a log, in bounded memory.
 
-Nothing here waits for anything, or knows what a line means.
+Known secrets are taken out before any of that. Nothing here waits for anything, or knows what a line means.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from autoresearch.core.secrets import NO_SECRETS, Redactor, Secrets
 from autoresearch.runtime.text import plain
 
 LONGEST_LINE = 64 * 1024
@@ -156,11 +158,18 @@ class Pump:
     """Takes what is in the two pipes of a process to the log, the tails and the readers of lines."""
 
     def __init__(
-        self, stdout: int, stderr: int, *, on_line: Callable[[str], None], show: Callable[[str], None], log: OutputLog
+        self,
+        stdout: int,
+        stderr: int,
+        *,
+        on_line: Callable[[str], None],
+        show: Callable[[str], None],
+        log: OutputLog,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         """`stdout` and `stderr` are descriptors to read from; they are made non-blocking.
 
-        `on_line` gets every line of stdout, `show` now and then one of either.
+        `on_line` gets every line of stdout, `show` now and then one of either. Nobody gets to see the `secrets`.
         """
         self.tails = {stdout: Tail(SHOWN), stderr: Tail(SHOWN)}
         self.both = Tail(SHOWN)
@@ -169,12 +178,17 @@ class Pump:
         self._lines = Lines()
         self._glance = Glance(show)
         self._log = log
+        self._redactors = {descriptor: Redactor(secrets) for descriptor in self.tails}
         for descriptor in self.tails:
             os.set_blocking(descriptor, False)
 
     def read(self, descriptor: int) -> int:
         """Take one chunk. Returns its size, 0 at the end of file; raises BlockingIOError when there is nothing yet."""
         data = os.read(descriptor, CHUNK)
+        self._take(descriptor, self._redactors[descriptor].feed(data))
+        return len(data)
+
+    def _take(self, descriptor: int, data: bytes) -> None:
         self._log.add(data)
         self.both.add(data)
         self.tails[descriptor].add(data)
@@ -182,16 +196,14 @@ class Pump:
         if descriptor == self._stdout:
             for line in self._lines.feed(data):
                 self._on_line(line)
-        return len(data)
 
     def finish(self) -> None:
         """Take what is there and no more: a process that got away may hold the pipes open, or go on writing."""
-        for descriptor in self.tails:
+        for descriptor, redactor in self._redactors.items():
             left = DRAINED_AT_MOST
-            try:
+            with suppress(BlockingIOError):
                 while left > 0 and (size := self.read(descriptor)):
                     left -= size
-            except BlockingIOError:
-                continue
+            self._take(descriptor, redactor.end())
         for line in self._lines.end():
             self._on_line(line)

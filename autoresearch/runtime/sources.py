@@ -85,6 +85,14 @@ def source_roots(python: str, root: Path, env: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def imports_from(python: str, env: Mapping[str, str]) -> list[Path]:
+    """Where `python` and everything that it may import lie. Empty when it cannot be asked."""
+    told = _ask([python, "-c", _ASK_ROOTS], env, Path("/"))
+    places = [*told.get("path", ()), *told.get("prefix", ()), *told.get("mapping", {}).values(), python]
+    found = [Path(place) for place in places if place]
+    return list(dict.fromkeys(place for one in found for place in (one, one.resolve()) if place.exists()))
+
+
 def _parent_of(package: str, path: Path) -> list[Path]:
     """The folder that makes `path` importable as `package`; none where the names differ, for no path can say that."""
     names = package.split(".")

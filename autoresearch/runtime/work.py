@@ -9,7 +9,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured
 from autoresearch.core.layout import Layout
@@ -18,17 +20,31 @@ from autoresearch.core.ports import Job, Task
 from autoresearch.errors import RunError
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench
+from autoresearch.runtime.command import Finished, NotStarted
 from autoresearch.runtime.feedback import FeedbackReader
 from autoresearch.runtime.metrics_file import MetricsFile
 from autoresearch.runtime.outcome import failure, judge
 from autoresearch.runtime.output import OutputLog
+from autoresearch.runtime.protection import listed
+from autoresearch.runtime.text import plain
+
+E = TypeVar("E", bound=Execution)
 
 
 class Work:
     """Only the slot's own thread calls it, one task at a time."""
 
-    def __init__(self, bench: Bench, layout: Layout, artifacts: Artifacts, on_line: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        evaluator: Bench | None,
+        layout: Layout,
+        artifacts: Artifacts,
+        on_line: Callable[[int, str], None],
+    ) -> None:
+        """`evaluator`: the bench in which artefacts are measured, where the command does not do that itself."""
         self._bench = bench
+        self._evaluator = evaluator
         self._settings = bench.settings
         self._layout = layout
         self._artifacts = artifacts
@@ -40,42 +56,77 @@ class Work:
         self._ready = ""
 
     def do(self, job: Job) -> Execution:
-        """Lay out the commit and run what the job's task says."""
+        """Lay out the commit and run what the job's task says; what was tampered with counts for nothing."""
+        self._bench.await_room(lambda line: self._show(job, line))
         unfit = self._prepare(job)
         if unfit is not None:
             return unfit
-        match job.task:
-            case Task.SAMPLE | Task.INCUMBENT | Task.FRESH | Task.WARM_UP:
-                execution: Execution = self._sample(job)
-            case Task.CHECKS:
-                execution = self._check(job)
-            case Task.HOLDOUT | Task.INCUMBENT_HOLDOUT:
-                execution = self._hold_out(job)
+        self._bench.guard.before()
+        execution = self._run(job)
+        found = self._bench.guard.after(self._layout.tampered(job.number))
         if job.task is Task.FRESH:
             self.forget()
-        if isinstance(execution, Unmeasured) and not self._bench.worktree.is_there:
+        if not self._bench.worktree.is_there:
             self.forget()
-            return _deleted(execution, job)
-        return execution
+            return _deleted(execution, job) if isinstance(execution, Unmeasured) else execution
+        return _tampered(execution, found)
+
+    def _run(self, job: Job) -> Execution:
+        match job.task:
+            case Task.SAMPLE | Task.INCUMBENT | Task.FRESH | Task.WARM_UP:
+                return self._sample(job)
+            case Task.CHECKS:
+                return self._check(job)
+            case Task.HOLDOUT | Task.INCUMBENT_HOLDOUT:
+                return self._hold_out(job)
 
     def _sample(self, job: Job) -> Measured | Unmeasured:
         settings, cwd = self._settings, self._bench.worktree.cwd
-        reader = MetricReader(settings.metric)
-        metrics_file = MetricsFile(cwd / settings.metrics_file) if settings.metrics_file else None
         feedback = FeedbackReader(cwd / settings.feedback if settings.feedback else None)
+        if self._evaluator is not None:
+            execution = self._make_and_evaluate(job, self._evaluator, feedback)
+        else:
+            reader = MetricReader(settings.metric)
 
-        def on_line(line: str) -> None:
-            reader.feed(line)
-            feedback.feed(line)
+            def on_line(line: str) -> None:
+                reader.feed(line)
+                feedback.feed(line)
 
-        with self._log(job, f"{_called(job)} (seed {job.seed})") as log:
-            done = self._bench.run(
-                settings.command, job, log, limit=job.limit, on_line=on_line, show=lambda line: self._show(job, line)
-            )
-        execution = judge(done, reader, job, metrics_file.text() if metrics_file else None)
+            metrics = self._metrics_file(cwd)
+            execution = judge(self._command(job, on_line), reader, job, metrics.text() if metrics else None)
         if isinstance(execution, Measured) and job.task is not Task.WARM_UP:
             self._artifacts.stage(job.number, self._bench.worktree.path)
         return replace(execution, feedback=feedback.text())
+
+    def _command(self, job: Job, on_line: Callable[[str], None]) -> Finished | NotStarted:
+        with self._log(job, f"{_called(job)} (seed {job.seed})") as log:
+            show = partial(self._show, job)
+            return self._bench.run(self._settings.command, job, log, limit=job.limit, on_line=on_line, show=show)
+
+    def _metrics_file(self, folder: Path) -> MetricsFile | None:
+        """As it is before the command runs: only what is written then counts."""
+        name = self._settings.metrics_file
+        return MetricsFile(folder / name) if name else None
+
+    def _make_and_evaluate(self, job: Job, evaluator: Bench, feedback: FeedbackReader) -> Measured | Unmeasured:
+        """The command makes artefacts; the number comes from `evaluate`, which runs where no edited code is."""
+        made = self._command(job, feedback.feed)
+        failed = failure(made, job.limit)
+        if failed is not None or isinstance(made, NotStarted):
+            return failed or Unmeasured(Outcome.CRASHED, "it did not start", made.seconds)
+        evaluator.lay_out(self._settings.base)
+        evaluator.guard.before()
+        missing = self._artifacts.carry(self._bench.worktree.path, evaluator.worktree.cwd)
+        if missing:
+            reason = f"the command made no {', '.join(missing)} to evaluate"
+            return Unmeasured(Outcome.NO_METRIC, reason, made.seconds, {}, plain(made.tail))
+        reader, metrics = MetricReader(self._settings.metric), self._metrics_file(evaluator.worktree.cwd)
+        with self._log(job, f"evaluate, {_called(job)}") as log:
+            show, limit = partial(self._show, job), job.limit
+            done = evaluator.run(self._settings.evaluate, job, log, limit=limit, on_line=reader.feed, show=show)
+        execution = judge(done, reader, job, metrics.text() if metrics else None, measured=made)
+        found = evaluator.guard.after(self._layout.tampered(job.number))
+        return _tampered(replace(execution, seconds=made.seconds + done.seconds), found)
 
     def _check(self, job: Job) -> Passed | Unmeasured:
         """All checks, in their order, up to the first that fails or hangs."""
@@ -100,19 +151,24 @@ class Work:
         holdout = self._settings.holdout
         if holdout is None:
             raise RunError("there is no holdout")
-        if not self._artifacts.place(job.number, self._bench.worktree.cwd):
-            # Cleared away, or of a run on another machine: made once more, and used where they were made.
+        bench = self._evaluator or self._bench
+        if self._evaluator is not None:
+            bench.lay_out(self._settings.base)
+        if not self._artifacts.place(job.number, bench.worktree.cwd):
+            # Cleared away, or of a run on another machine: made once more.
             made = self._sample(job)
             if isinstance(made, Unmeasured):
                 return made
+            if self._evaluator is not None:
+                self._artifacts.carry(self._bench.worktree.path, bench.worktree.cwd)
         reader = MetricReader(holdout.metric)
         with tempfile.TemporaryDirectory(prefix="ar-holdout-") as folder:
             with OutputLog(Path(folder) / "output.log", "holdout") as log:
                 # Nobody shall find it, also when we are killed.
                 (Path(folder) / "output.log").unlink()
-                done = self._bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
+                done = bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
             execution = judge(done, reader, job, None)
-        self._bench.worktree.tidy()
+        bench.worktree.tidy()
         if isinstance(execution, Measured):
             return Measured(execution.value, execution.seconds)
         if execution.outcome is Outcome.INTERRUPTED:
@@ -167,6 +223,15 @@ def _called(job: Job) -> str:
             return f"sample {job.sample}, in a fresh worktree"
         case _:
             return f"sample {job.sample}"
+
+
+def _tampered(execution: E, found: list[str]) -> E | Unmeasured:
+    """What it gave, unless it changed what it may not; a stopped one may have been in the middle of anything."""
+    is_stopped = isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED
+    if not found or is_stopped:
+        return execution
+    reason = f"it changed what it may not: {listed(found)}"
+    return Unmeasured(Outcome.TAMPERED, reason, execution.seconds, {}, execution.tail)
 
 
 def _deleted(execution: Unmeasured, job: Job) -> Unmeasured:

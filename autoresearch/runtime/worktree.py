@@ -57,7 +57,7 @@ class Worktree:
         `empty_caches`: those that wait stay where they are, and what this worktree's become is not kept. Raises
         RecordError when git refuses, e.g. because there is no such commit.
         """
-        remove_leftovers(self._root, self.path.parent)
+        remove_leftovers(self._root, self.path.parent, only=self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         git(["worktree", "add", "--detach", "--no-checkout", str(self.path), commit], self._root)
         self._admin = Path(git(["rev-parse", "--absolute-git-dir"], self.path).removesuffix("\n"))
@@ -106,6 +106,15 @@ class Worktree:
                 _move(self.path / name, self._stored / name)
         _forget(self.path, self._admin)
         self._admin = Path()
+
+    @property
+    def linked(self) -> list[Path]:
+        """The person's files and folders that are linked in."""
+        return [self._root / name for name in self._data]
+
+    def tracked(self) -> list[str]:
+        """The files of the commit."""
+        return [name for name in self._git("ls-files", "-z").split("\0") if name]
 
     @property
     def is_there(self) -> bool:
@@ -168,24 +177,25 @@ def inside(sub: str, name: str, key: str) -> str:
     return path
 
 
-def remove_leftovers(root: Path, worktrees: Path) -> None:
+def remove_leftovers(root: Path, worktrees: Path, only: Path | None = None) -> None:
     """Remove what a killed run left below `worktrees`, with git's entries for it, and nobody else's worktrees.
 
-    Its caches are lost: nobody knows what state they were left in. The lock of the run must be held.
+    With `only`, just that worktree. Its caches are lost: nobody knows what state they were left in. The lock of the run
+    must be held.
     """
     ours = worktrees.resolve()
     for admin in sorted((common_directory(root) / "worktrees").glob("*/gitdir")):
         pointed = Path(os.fsdecode(admin.read_bytes()).removesuffix("\n"))
         # git 2.48 and later may write the path relative to the entry.
         place = Path(os.path.normpath(admin.parent / pointed)).parent
-        if place.parent.resolve() == ours:
+        if place.parent.resolve() == ours and only in (None, place):
             _forget(place, admin.parent)
     for admin in (common_directory(root) / "worktrees").glob("[0-9]*"):
         # A git that was killed before it wrote where the worktree is; ours are called by their slot.
-        if admin.name.isdigit() and not (admin / "gitdir").exists():
+        if admin.name.partition("-")[0].isdigit() and not (admin / "gitdir").exists():
             _forget(worktrees / admin.name, admin)
-    if worktrees.is_dir():
-        for entry in list(worktrees.iterdir()):
+    for entry in list(worktrees.iterdir()) if worktrees.is_dir() else ():
+        if only in (None, entry):
             remove(entry)
 
 

@@ -97,7 +97,7 @@ def test_a_change_that_no_longer_prints_a_constrained_number_is_not_kept(ar: Cli
 def test_checks_run_only_on_what_would_be_kept_and_one_that_fails_is_a_veto(ar: Cli, tmp_path: Path) -> None:
     log = tmp_path / "checked"
     check = f"echo ran >> {log}; grep -q 'SIZE = 5' solve.py"
-    lab = Lab(ar, tmp_path, experiment=f'canary = false\nchecks = ["{check}"]')
+    lab = Lab(ar, tmp_path, experiment=f'isolation = "basic"\ncanary = false\nchecks = ["{check}"]')
     worse, broken, good = lab.finished(solve(11.0), solve(9.0, 6), solve(8.0))
     assert (worse["outcome"], worse["decision"]) == ("measured", "discard")
     assert (broken["outcome"], broken["decision"]) == ("checks failed", "discard")
@@ -316,7 +316,7 @@ def test_a_seed_that_is_not_declared_is_an_error_that_changes_nothing(ar: Cli, t
 def test_a_duration_gets_one_execution_to_warm_up_that_does_not_count(ar: Cli, tmp_path: Path) -> None:
     counted = tmp_path / "executions"
     evaluate = PRINT + f"open({str(counted)!r}, 'a').write('x')\n"
-    lab = Lab(ar, tmp_path, evaluate)
+    lab = Lab(ar, tmp_path, evaluate, experiment='canary = false\nisolation = "basic"')
     text = (lab.root / "autoresearch.toml").read_text().replace("[metric]", "[metric]\ntiming = true")
     write(lab.root, {"autoresearch.toml": text})
     lab.finished(solve(11.0))
@@ -386,7 +386,8 @@ SEEDED = {
 @pytest.mark.parametrize("name", SEEDED)
 def test_a_change_that_only_replaces_a_seed_is_rejected_before_it_runs(ar: Cli, tmp_path: Path, name: str) -> None:
     runs = tmp_path / "executions"
-    lab = Lab(ar, tmp_path, PRINT + f"open({str(runs)!r}, 'a').write('x')\n")
+    evaluate = PRINT + f"open({str(runs)!r}, 'a').write('x')\n"
+    lab = Lab(ar, tmp_path, evaluate, experiment='canary = false\nisolation = "basic"')
     text = (lab.root / "autoresearch.toml").read_text().replace('["solve.py"]', f'["{name}"]')
     write(lab.root, {**SEEDED, "autoresearch.toml": text})
     git(lab.root, "add", ".")

@@ -44,7 +44,7 @@ class Conversation:
             sys.executable,
             ["-m", "autoresearch", "init", *options],
             cwd=str(folder),
-            env={**own, "STARTED": str(folder.parent / "started"), "WANDB_API_KEY": "of-a-test"},  # type: ignore[arg-type]
+            env={**own, "WANDB_API_KEY": "of-a-test"},  # type: ignore[arg-type]
             dimensions=(40, 80),
             encoding="utf-8",
             timeout=60,
@@ -259,17 +259,18 @@ def test_a_question_that_is_broken_off_writes_nothing(tmp_path: Path, end: str) 
 
 
 def test_ctrl_c_in_the_trial_run_ends_the_command_and_writes_nothing(tmp_path: Path) -> None:
-    code = "trap '' TERM INT HUP\necho $$ > \"$STARTED\"\necho loss: 1\nsleep 600\nsleep 600\n"
+    code = "trap '' TERM INT HUP\necho $$ > started\necho loss: 1\nsleep 600\nsleep 600\n"
     repository = make_repository(tmp_path / "repo", {"train.sh": code})
-    started = tmp_path / "started"
+    started = repository / ".autoresearch" / "worktrees" / "0" / "started"
     with Conversation(repository) as person:
         person.answers((COMMAND, ENTER), (TRIAL, "y"))
         until(lambda: started.exists() and started.read_text() != "", "the command runs")
+        pid = int(started.read_text())
         person.child.sendintr()
         assert person.ends() == 130
         assert person.lines[-2:] == ["nothing was written", "error: interrupted"]
     with pytest.raises(ProcessLookupError):
-        os.kill(int(started.read_text()), 0)
+        os.kill(pid, 0)
     assert_untouched(repository)
 
 

@@ -22,6 +22,7 @@ from autoresearch.cli.project import open_project
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.core.experiment import Execution, Measured
+from autoresearch.core.isolation import Level
 from autoresearch.core.ports import Job
 from autoresearch.core.seeds import Seeds
 from autoresearch.runtime.lock import RunLock
@@ -64,7 +65,7 @@ def assert_clean(repository: Path) -> None:
 
 
 def test_three_samples_are_the_baseline_that_the_next_run_goes_on_from(ar: Cli, tmp_path: Path, changes: str) -> None:
-    repository = toy(tmp_path / "repo", {"evaluate.py": COUNTED}, experiment="")
+    repository = toy(tmp_path / "repo", {"evaluate.py": COUNTED}, experiment='isolation = "basic"')
     count = tmp_path / "count"
     before = state_of(repository)
     done = ar(repository, "init", "--check")
@@ -73,6 +74,7 @@ def test_three_samples_are_the_baseline_that_the_next_run_goes_on_from(ar: Cli, 
     said = [
         rf"new run {tag}",
         r"rule: a gain must be proved, at most 6 samples each if there is noise",
+        r"isolation: basic; not confined: files, network, other processes",
         r"checking that the command uses the editable files …",
         *(rf"sample {number} of 3: score 6\.25 in \d.*" for number in (1, 2, 3)),
         r"metric  score 6\.25",
@@ -278,7 +280,7 @@ print("score:", X)
 def test_ctrl_c_in_the_middle_ends_the_command_and_the_next_run_takes_its_own_baseline(
     ar: Cli, tmp_path: Path, changes: str
 ) -> None:
-    repository = toy(tmp_path / "repo", {"evaluate.py": HANGING})
+    repository = toy(tmp_path / "repo", {"evaluate.py": HANGING}, experiment='canary = false\nisolation = "basic"')
     started = tmp_path / "started"
     child = pexpect.spawn(
         sys.executable,
@@ -315,7 +317,7 @@ def test_ctrl_c_in_the_middle_ends_the_command_and_the_next_run_takes_its_own_ba
 
 
 def test_a_termination_is_an_interruption_too(ar: Cli, tmp_path: Path) -> None:
-    repository = toy(tmp_path / "repo", {"evaluate.py": HANGING})
+    repository = toy(tmp_path / "repo", {"evaluate.py": HANGING}, experiment='canary = false\nisolation = "basic"')
     started = tmp_path / "started"
     process = ar.start(repository, "init", "--check", STARTED=str(started))
     until(lambda: started.exists() and started.read_text() != "", "the second sample runs")
@@ -362,7 +364,7 @@ def test_a_sample_of_more_than_ten_minutes_is_enough_and_a_fixed_seed_proves_not
 ) -> None:
     text = config().replace("'not random'", "'none'")
     project = open_project(toy(tmp_path / "repo", {"autoresearch.toml": text}) / "autoresearch.toml")
-    run = begin_run(project, choose(project, RunOptions()), "")
+    run = begin_run(project, choose(project, RunOptions()), "", Level.BASIC)
     journal = build.open_journal(project, run)
     Check(project, run, Seeds.FIXED).measure(journal, Measuring(seconds))
     assert journal.history().values(0) == (1.0,) * len(seconds)

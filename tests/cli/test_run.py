@@ -309,7 +309,7 @@ def test_deleting_the_folder_of_ar_while_it_runs_loses_nothing(ar: Cli, tmp_path
         "import shutil\nfrom pathlib import Path\nfrom solve import X, Y\n\n"
         "if X == 2:\n    shutil.rmtree(Path.cwd().parents[1])\nprint(f'score: {abs(X) + abs(Y)}')\n"
     )
-    repository = toy(tmp_path / "repo", {"evaluate.py": deleting})
+    repository = toy(tmp_path / "repo", {"evaluate.py": deleting}, experiment='canary = false\nisolation = "basic"')
     before = state_of(repository)
     folder = patches(tmp_path / "p", *(("solve.py", solve(), text) for text in (solve(x=2.0), solve(y=-1.0))))
     done = ar(repository, "run", "--replay", str(folder), "--json")

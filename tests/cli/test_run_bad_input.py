@@ -47,7 +47,7 @@ def test_without_a_repository_or_a_commit_or_files_there_is_nothing_to_run(ar: C
 
 MANY_KEYS = config(
     top="editabel = ['x']",
-    experiment="isolation = 'strict'\nevaluate = 'x'\nchecks = 'x'",
+    experiment="isolation = 'total'\ngpus = 2\nchecks = 'x'",
     rest="timing = 'yes'\n[decision]\nrule = 'best'\n[constraints]\nvram = 'small'\n"
     "[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 2\n[proposer]\nkind = 'hybrid'",
 )
@@ -62,8 +62,8 @@ BROKEN = [
         MANY_KEYS,
         [
             "autoresearch.toml:3: `editabel` is no key; did you mean `editable`?",
-            '`[experiment] isolation = "strict"` is not available yet',
-            "`[experiment] evaluate` is not available yet",
+            '`[experiment] isolation` must be "basic", "guarded" or "strict", not "total"',
+            "`[experiment] gpus` is not available yet",
             '`[experiment] checks` must be a list of texts, not "x"',
             '`[metric] timing` must be true or false, not "yes"',
             '`[decision] rule` must be "proved" or "keep-if-better", not "best"',
@@ -190,7 +190,8 @@ print("score:", X)
 
 
 def test_a_branch_that_is_checked_out_meanwhile_ends_the_run_before_it_would_move(ar: Cli, tmp_path: Path) -> None:
-    repository, folder = toy(tmp_path / "repo", {"evaluate.py": SWITCHING}), str(improvements(tmp_path / "p"))
+    repository = toy(tmp_path / "repo", {"evaluate.py": SWITCHING}, experiment='canary = false\nisolation = "basic"')
+    folder = str(improvements(tmp_path / "p"))
     done = ar(repository, "run", "--tag", "t", "--replay", folder)
     assert done.code == 1
     assert done.error.startswith(f"autoresearch/t is checked out in {repository}")

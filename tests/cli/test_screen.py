@@ -83,7 +83,7 @@ def test_in_a_pipe_there_are_plain_lines_and_a_reader_that_leaves_does_not_end_t
     assert done.err == ""
     lines = re.sub(r"\d+(\.\d+)? m?s\b", "TIME", done.out).splitlines()
     assert lines[:3] == [
-        f"run autoresearch/toy from {toy.before['head'][:7]}, isolation basic",
+        f"run autoresearch/toy from {toy.before['head'][:7]}, isolation guarded",
         "new run toy",
         "budget: until stopped",
     ]

@@ -301,13 +301,8 @@ def test_a_wrong_value_is_named_with_file_line_and_key(old: str, new: str, messa
 @pytest.mark.parametrize(
     ("table", "setting", "named"),
     [
-        ("experiment", 'memory = "2GiB"', "[experiment] memory"),
         ("experiment", "gpus = 2", "[experiment] gpus"),
         ("experiment", 'gpus = "all"', "[experiment] gpus"),
-        ("experiment", 'isolation = "strict"', '[experiment] isolation = "strict"'),
-        ("experiment", "network = true", "[experiment] network"),
-        ("experiment", 'write_paths = ["/scratch"]', "[experiment] write_paths"),
-        ("experiment", 'evaluate = "python eval.py"', "[experiment] evaluate"),
         ("proposer", 'kind = "hybrid"', '[proposer] kind = "hybrid"'),
         ("proposer", 'kind = "command"', '[proposer] kind = "command"'),
         ("run", "workers = 2", "[run] workers"),
@@ -401,10 +396,6 @@ def test_what_comes_later_is_checked_all_the_same(table: str, setting: str, prob
     ("table", "setting"),
     [
         ("experiment", "gpus = 1"),
-        ("experiment", "network = false"),
-        ("experiment", "write_paths = []"),
-        ("experiment", 'evaluate = ""'),
-        ("experiment", 'isolation = "basic"'),
         ("run", "workers = 1"),
         ("executor", 'kind = "local"'),
         ("executor", ""),

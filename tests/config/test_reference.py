@@ -58,7 +58,8 @@ def test_the_readme_table_has_a_row_for_every_key():
     assert '| `[experiment] stop_grace` | a duration, as "90s" or "1h30m" | `"5s"` |' in reference_table()
     assert "| `[metric] name` | text | required |" in reference_table()
     assert "| `[metric] timing` | true or false | `false` | the metric is a duration" in reference_table()
-    assert "| `[experiment] network` | true or false | `false` | *later:* " in reference_table()
+    assert "| `[run] workers` | a whole number" in reference_table()
+    assert "| *later:* samples that run at the same time |" in reference_table()
     assert all(row.count("|") == 5 for row in rows)
 
 

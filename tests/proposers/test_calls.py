@@ -19,7 +19,7 @@ from autoresearch.proposers.faults import Failure, Trouble
 from autoresearch.proposers.prompt import Message
 
 BUSY = Failure(Trouble.PASSING, "busy")
-ANSWER = Answer("one", "hello", is_cut=False, usage=Usage(10, 5, 0.1))
+ANSWER = Answer("one", "hello", cut_at=None, usage=Usage(10, 5, 0.1))
 
 
 def test_an_attempt_gives_the_value() -> None:
@@ -46,7 +46,8 @@ def test_pauses_double_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "tries"), [(Trouble.PASSING, TRIES), (Trouble.OVERDUE, OVERDUE_TRIES), (Trouble.REFUSED, 1)]
+    ("trouble", "tries"),
+    [(Trouble.PASSING, TRIES), (Trouble.OVERDUE, OVERDUE_TRIES), (Trouble.REFUSED, 1), (Trouble.UNPAID, 1)],
 )
 def test_how_often_a_model_is_tried_depends_on_the_trouble(trouble: Trouble, tries: int) -> None:
     failure = Failure(trouble, "")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Event, Thread
@@ -17,7 +19,8 @@ from autoresearch.core.edit import Replace
 from autoresearch.core.experiment import Usage
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Proposer, Request
-from autoresearch.errors import ProposalFailed, ProposerBroken
+from autoresearch.core.purse import Purse
+from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken
 from autoresearch.proposers.llm import LlmProposer
 from autoresearch.proposers.settings import LlmSettings, Price, Task
 from tests.support.chat_server import (
@@ -26,12 +29,15 @@ from tests.support.chat_server import (
     ChatServer,
     Content,
     Drip,
+    Endless,
     Fault,
     Hang,
     HttpFault,
     Malformed,
+    Raw,
     Reset,
     WrongType,
+    answered,
     nudge,
 )
 from tests.support.experiments import experiment
@@ -74,9 +80,15 @@ def request(**fields: Any) -> Request:
     return Request(**{**defaults, **fields})
 
 
-def proposer(server: ChatServer, stop: Event | None = None, **fields: Any) -> LlmProposer:
+def proposer(server: ChatServer, stop: Event | None = None, purse: Purse | None = None, **fields: Any) -> LlmProposer:
     defaults: dict[str, Any] = {"model": "openai/stub", "api_base": server.base_url, "backoff": 0.0}
-    return LlmProposer(LlmSettings(**{**defaults, **fields}), TASK, stop or Event())
+    return LlmProposer(LlmSettings(**{**defaults, **fields}), TASK, stop or Event(), purse)
+
+
+def most(server: ChatServer, tokens_out: int, price: Price = PRICE) -> Usage:
+    """What the first request that arrived there can have cost: a token for two bytes, and a few for each message."""
+    usage = Usage(sum(len(one["content"].encode()) // 2 + 20 for one in server.requests[0].messages), tokens_out)
+    return replace(usage, cost_usd=price.of(usage))
 
 
 def roles(messages: Sequence[dict[str, str]]) -> list[str]:
@@ -141,7 +153,6 @@ def test_what_no_later_request_can_change_is_told_at_once(fault: Fault, words: s
         HttpFault(500),
         HttpFault(502),
         HttpFault(503, "busy", {"Retry-After": "0.1"}),
-        Reset(),
         Malformed(),
         WrongType(),
     ],
@@ -197,14 +208,35 @@ def test_stop_ends_a_pause_at_once() -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("fault", [HUGE, Endless(), Endless(zipped=True), Reset()])
+def test_an_answer_without_an_end_is_not_read_on_and_counts_with_all_it_can_have_cost(fault: Fault) -> None:
+    with ChatServer([REPLY], faults=[fault], usage=(10, 1)) as server:
+        proposal = proposer(server, max_tokens=1000, price=PRICE).propose(request())
+        assert server.sent < 100_000_000
+    assert proposal.edits == (EDIT,)
+    assert proposal.usage == Usage(10, 1, PRICE.of(Usage(10, 1))) + most(server, 1000)
+
+
+@pytest.mark.parametrize("model", ["openai/stub", "anthropic/claude-3-haiku-20240307", "ollama_chat/mine"])
+def test_no_provider_is_read_without_an_end(model: str) -> None:
+    with ChatServer(faults=[Endless()] * 2) as server, pytest.raises(ProposalFailed) as failed:
+        proposer(server, model=model).propose(request())
+    assert failed.value.message == f"{model} sent more than 8 MB"
+    assert len(server.requests) == 2
+
+
+def test_an_error_page_without_an_end_costs_nothing() -> None:
+    with ChatServer([REPLY], faults=[Endless(status=500)], usage=(10, 1)) as server:
+        assert proposer(server, price=PRICE).propose(request()).usage.tokens == 11
+
+
 @pytest.mark.parametrize("fault", [Hang(), Drip()])
 def test_a_call_past_its_limit_is_left_behind_and_counts_with_all_it_can_have_cost(fault: Fault) -> None:
     with ChatServer([REPLY], faults=[fault], usage=(10, 1)) as server:
         asked = proposer(server, call_timeout=LIMIT, max_tokens=1000, price=PRICE)
         proposal = asked.propose(request())
     assert proposal.edits == (EDIT,)
-    sent = sum(len(message["content"]) for message in server.requests[0].messages) // 4
-    assert proposal.usage == Usage(10 + sent, 1001, pytest.approx(((10 + sent) * 10 + 1001 * 100) / 1e6))
+    assert proposal.usage == Usage(10, 1, PRICE.of(Usage(10, 1))) + most(server, 1000)
 
 
 def test_fallback_models_follow_in_turn_and_the_one_that_answered_is_named() -> None:
@@ -245,9 +277,10 @@ def test_the_request_failed_when_one_of_the_models_may_come_back() -> None:
         (Content("I would rather wait."), "no edit was found"),
         (EMPTY, "the reply was empty"),
         (Content(REPLY[:-30], finish="length"), "cut off at 16,000 tokens"),
-        (HUGE, "10,000,000 characters"),
+        (Content("\u4e00" * 1_000_001), "1,000,001 characters"),
+        (answered(choices=[]), "the reply was empty"),
     ],
-    ids=["unreadable", "empty", "truncated", "huge"],
+    ids=["unreadable", "empty", "truncated", "huge", "nothing"],
 )
 def test_a_reply_that_cannot_be_used_is_told_to_the_model_and_all_is_paid(fault: Fault, reason: str) -> None:
     with ChatServer([REPLY], faults=[fault], usage=(1000, 50)) as server:
@@ -260,6 +293,68 @@ def test_a_reply_that_cannot_be_used_is_told_to_the_model_and_all_is_paid(fault:
     assert second.messages[2]["content"]
     assert reason in second.messages[3]["content"]
     assert len(second.prompt) < len(first.prompt) + 30_000
+
+
+REFUSAL = {"role": "assistant", "content": None, "refusal": "I \x1b[31mcannot\x1b[0m"}
+REFUSED = answered(choices=[{"index": 0, "message": REFUSAL, "finish_reason": "stop"}])
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Content("", finish="content_filter"), "openai/stub refused to answer (content filter)"),
+        (Content(REPLY, finish="content_filter"), "openai/stub refused to answer (content filter)"),
+        (REFUSED, "openai/stub refused to answer: I cannot"),
+    ],
+)
+def test_a_refusal_is_paid_and_the_next_model_is_asked(fault: Fault, words: str) -> None:
+    with ChatServer([REPLY], faults=[fault, None, fault], usage=(1000, 50)) as server:
+        proposal = proposer(server, price=PRICE, fallback_models=("openai/second",)).propose(request())
+        assert (proposal.model, proposal.usage.tokens) == ("openai/second", 2100)
+        with pytest.raises(ProposalFailed) as failed:
+            proposer(server, price=PRICE).propose(request())
+    assert failed.value.message == words
+    assert (failed.value.tokens_in, failed.value.spent_usd) == (1000, pytest.approx(0.015))
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("usage", [None, {}, *({"prompt_tokens": n, "completion_tokens": n} for n in (-5, 0, 10**30))])
+def test_a_count_of_tokens_that_cannot_be_is_replaced_by_an_estimate(usage: object) -> None:
+    with ChatServer([REPLY], faults=[answered(usage=usage)]) as server:
+        proposal = proposer(server, price=PRICE).propose(request())
+    assert 100 < proposal.usage.tokens_in - 100 < 2000
+    assert 0 <= proposal.usage.tokens_out - 20 < 10
+    assert proposal.usage.cost_usd == pytest.approx(PRICE.of(proposal.usage))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answered(choices=[{"index": 0, "finish_reason": "stop"}]),
+        answered(choices=[{"index": 0, "message": {"role": "assistant", "content": [1]}, "finish_reason": "stop"}]),
+        answered(usage={"prompt_tokens": "many", "completion_tokens": 1.5}),
+        answered(choices={"a": "b"}),
+        Raw("[1, 2"),
+        Raw("7"),
+        Raw("{" * 100_000),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+def test_an_answer_of_another_shape_is_told_in_a_line_without_our_insides(fault: Fault) -> None:
+    with ChatServer(faults=[fault] * 12) as server, pytest.raises(ProposalFailed) as failed:
+        proposer(server).propose(request())
+    assert len(failed.value.message) < 450
+    assert failed.value.message.isprintable()
+    for inside in ("Traceback", "site-packages", ".py"):
+        assert inside not in failed.value.message
+
+
+def test_an_error_of_megabytes_is_told_in_a_line() -> None:
+    nasty = "\x1b[2J\x1b]0;gone\x07\u202e" + "Error: " * 100_000
+    with ChatServer(faults=[HttpFault(400, nasty)]) as server, pytest.raises(ProposerBroken) as broken:
+        proposer(server).propose(request())
+    assert len(broken.value.message) < 400
+    assert broken.value.message.isprintable()
 
 
 def test_three_useless_replies_end_the_request_and_all_is_paid() -> None:
@@ -293,6 +388,107 @@ def test_a_money_budget_wants_a_price_before_anything_is_sent() -> None:
         assert "price_in" in broken.value.hint
         assert server.requests == []
         assert proposer(server, require_price=True, price=PRICE).propose(request()).usage.cost_usd is not None
+
+
+# --- what is set aside before a call
+
+FULL = 1.6 + 0.02
+"""USD: 16,000 tokens of a reply, and more than the prompt of these tests costs."""
+LEAST = 0.1 + 0.02
+"""USD: 1,000 tokens of a reply, and as much for the prompt."""
+
+
+def replies(server: ChatServer) -> list[int]:
+    """How long each reply was allowed to be."""
+    return [one.body["max_tokens"] for one in server.requests]
+
+
+def test_where_the_money_does_not_cover_a_call_nothing_is_sent_and_both_numbers_are_told() -> None:
+    with ChatServer([REPLY]) as server, pytest.raises(ProposalsExhausted) as ended:
+        proposer(server, price=PRICE, purse=Purse(usd=0.05)).propose(request())
+    assert re.fullmatch(
+        r"openai/stub: the money left does not cover another call: 0\.0500 usd left, and one can cost 0\.1\d\d\d usd",
+        ended.value.message,
+    )
+    assert ended.value.exit_code == 0
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("purse", [Purse(run_usd=0.05), Purse(tokens=1500)], ids=["run", "tokens"])
+def test_every_limit_that_calls_use_up_is_kept(purse: Purse) -> None:
+    with ChatServer([REPLY]) as server, pytest.raises(ProposalsExhausted, match="left"):
+        proposer(server, price=PRICE, purse=purse).propose(request())
+    assert server.requests == []
+
+
+def test_a_call_that_cost_less_than_was_set_aside_leaves_room_for_the_next_one() -> None:
+    purse = Purse(usd=FULL)
+    with ChatServer([REPLY], usage=(1000, 50)) as server:
+        asked = proposer(server, price=PRICE, purse=purse)
+        for _ in range(3):
+            purse.book(asked.propose(request()).usage)
+    assert (purse.usd, purse.unbooked_usd) == (pytest.approx(0.045), 0.0)
+    assert replies(server)[0] == 16_000
+    assert 15_000 < replies(server)[2] < 16_000
+
+
+def test_with_little_money_the_reply_is_shorter_but_never_shorter_than_the_longest_one_was() -> None:
+    purse = Purse(usd=0.5)
+    with ChatServer([REPLY], usage=(1000, 1500)) as server:
+        asked = proposer(server, price=PRICE, purse=purse)
+        for _ in range(3):
+            asked.propose(request())
+        with pytest.raises(ProposalsExhausted, match=r"0\.0200 usd left, and one can cost 0\.16\d\d usd"):
+            asked.propose(request())
+    first, second, third = replies(server)
+    assert 16_000 > first > second > third >= 1500
+
+
+def test_a_reply_that_is_cut_off_for_want_of_money_is_not_asked_for_again() -> None:
+    with ChatServer([], [Content("Title: of many wo", finish="length")], usage=(1000, 1200)) as server:
+        asked = proposer(server, price=PRICE, purse=Purse(usd=LEAST + 0.02))
+        with pytest.raises(ProposalsExhausted):
+            asked.propose(request())
+    assert 1000 <= replies(server)[0] < 1300
+    assert len(server.requests) == 1
+
+
+def test_fewer_tokens_than_a_thousand_are_asked_for_where_the_person_wants_no_more() -> None:
+    with ChatServer([REPLY]) as server:
+        proposer(server, price=PRICE, max_tokens=300, purse=Purse(usd=0.06)).propose(request())
+    assert replies(server) == [300]
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"), [(HttpFault(500), 2), (Hang(), 1), (Endless(), 1)], ids=["error", "hang", "endless"]
+)
+def test_each_try_is_set_aside_anew_and_one_that_was_left_behind_is_spent(fault: Fault, calls: int) -> None:
+    purse = Purse(usd=LEAST)
+    with ChatServer([REPLY], [fault], usage=(1000, 50)) as server:
+        asked = proposer(server, price=PRICE, max_tokens=1000, call_timeout=1.0, purse=purse)
+        if calls == 2:
+            assert asked.propose(request()).edits == (EDIT,)
+        else:
+            with pytest.raises(ProposalsExhausted):
+                asked.propose(request())
+        assert len(server.requests) == calls
+        expected = 0.015 if calls == 2 else most(server, 1000).cost_usd
+    assert purse.unbooked_usd == pytest.approx(expected)
+
+
+def test_a_cheaper_model_takes_over_where_the_first_one_is_too_dear() -> None:
+    with ChatServer([REPLY]) as server:
+        asked = proposer(server, model="openai/gpt-4o", fallback_models=("openai/gpt-4o-mini",), purse=Purse(usd=0.005))
+        assert asked.propose(request()).model == "openai/gpt-4o-mini"
+        failing = proposer(
+            server, model="openai/gpt-4o-mini", fallback_models=("openai/gpt-4o",), purse=Purse(usd=0.005)
+        )
+        server.faults = (None, HttpFault(404, "gone"), *[HttpFault(500, "busy")] * 4)
+        with pytest.raises(ProposalsExhausted, match=r"\(404\): gone; openai/gpt-4o: the money left"):
+            failing.propose(request())
+        with pytest.raises(ProposalFailed, match=r"\(500\): busy; openai/gpt-4o: the money left"):
+            failing.propose(request())
+    assert len(server.requests) == 6
 
 
 def test_an_answer_without_usage_is_counted_by_its_length() -> None:

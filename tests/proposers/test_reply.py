@@ -205,7 +205,40 @@ def test_thinking_aloud_before_the_reply_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["<" * 1_000_000, "<<<<<<< SEARCH\n" * 60_000, "a/" * 500_000 + ":\n" + BLOCK, "x.y\n" * 250_000, "*" * 1_000_000],
+    [
+        "train.py\n" * 60_000 + BLOCK,
+        f"Hypothesis: a\n{'b ' * 300_000}\n" + "c\n" * 180_000 + BLOCK,
+        "<" * 1_000_000,
+        "<<<<<<< SEARCH\n" * 60_000,
+        "a/" * 500_000 + ":\n" + BLOCK,
+        "x.y\n" * 250_000,
+        "*" * 1_000_000,
+    ],
 )
 def test_a_hostile_megabyte_is_read_without_effort(text: str) -> None:
-    parse(text, SEVERAL)
+    for editable in (ONE, SEVERAL):
+        parse(text, editable)
+
+
+@pytest.mark.parametrize(
+    "path", ["src/\x1b[2Jevil.py", "src/\u202eyp.live", "src/a\u200bb.py", "src/a\x07.py", "a\x00b.py"]
+)
+@pytest.mark.parametrize(
+    "edit", ["{path}\n<<<<<<< SEARCH\n=======\na\n>>>>>>> REPLACE\n", "File: {path}\n" + BLOCK, "Delete: {path}"]
+)
+def test_a_path_with_characters_that_cannot_be_seen_is_refused_in_words_that_can(path: str, edit: str) -> None:
+    reason = refused(edit.format(path=path), SEVERAL)
+    assert reason.isprintable()
+    assert "cannot be seen" in reason
+    assert ascii(path)[1:-1] in reason
+
+
+def test_an_odd_path_that_is_there_already_may_be_edited() -> None:
+    path = "src/caf\u200be.py"
+    assert parsed(f"File: {path}\n{BLOCK}", (path, "b.py")).edits[0].path == path
+
+
+@pytest.mark.parametrize("nothing", ["\x1b[31m\x1b[0m", "\u200b\u200b", "\x07\x07"])
+def test_a_title_of_nothing_that_can_be_seen_is_replaced(nothing: str) -> None:
+    reply = parsed(f"Title: {nothing}\nHypothesis: {nothing}\n\n{nothing}\n\n{BLOCK}")
+    assert (reply.title, reply.hypothesis) == ("Replace train.py", "Replace train.py")

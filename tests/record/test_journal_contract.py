@@ -134,3 +134,14 @@ def test_the_cost_of_failed_requests_goes_into_the_next_commit(journal: Journal)
     unbilled = Usage(100, 0, 1.0)
     done = journal.finish(candidate(journal, "4\n"), result(4.0, Decision.DISCARD, unbilled=unbilled))
     assert done.usage == Usage(110, 2, 1.5)
+
+
+def test_what_a_draft_says_that_it_has_spent_is_not_counted_again_at_its_end(journal: Journal) -> None:
+    baseline(journal)
+    draft = candidate(journal, "oops\n")
+    journal.spend(draft, Usage(0, 0, 0.25))
+    repaired = journal.redraft(draft, draft.tree, proposal("mended", usage=Usage(1, 1, 0.25)))
+    journal.spend(repaired, Usage(0, 0, 0.5))
+    done = journal.finish(repaired, result(3.0, Decision.KEEP, unbilled=Usage(0, 0, 0.5)))
+    assert (done.number, done.usage) == (1, Usage(11, 3, 1.25))
+    assert journal.finish(candidate(journal, "2\n"), result(2.0, Decision.KEEP)).number == 2

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from autoresearch.core.experiment import Decision, Outcome
+from autoresearch.core.experiment import Decision, Outcome, Usage
 from autoresearch.core.history import Direction
 from autoresearch.core.layout import Layout
 from autoresearch.errors import RecordError
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import Repository
-from autoresearch.record.runs import Opening, Run, begin, find_run, free_tag, runs
+from autoresearch.record.runs import Opening, Run, begin, find_run, runs
+from autoresearch.record.tags import free_tag
 from tests.record.test_journal_contract import FILES, SCOPE, baseline, candidate, proposal, result
 from tests.support.repositories import git, make_repository, state_of
+from tests.support.running import until
 
 
 @pytest.fixture
@@ -98,13 +104,61 @@ def test_killed_while_the_baseline_ran_it_is_tried_again(repository: Repository,
     assert [one.number for one in open_journal(repository, run).history().experiments] == [0]
 
 
+def test_what_a_baseline_has_cost_that_was_stopped_twice_is_kept(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    stopped = result(0.0, Decision.DISCARD, outcome=Outcome.INTERRUPTED, samples=(), unbilled=Usage(0, 0, 1.5))
+    journal.finish(journal.draft(None, journal.base_tree(), proposal("baseline")), stopped)
+    again = open_journal(repository, run)
+    assert again.left_over() == Usage(0, 0, 1.5)
+    again.draft(None, again.base_tree(), proposal("baseline"))
+    assert open_journal(repository, run).left_over() == Usage(0, 0, 1.5)
+    assert open_journal(repository, run).left_over() == Usage(0, 0, 1.5)
+
+
+def test_what_an_experiment_has_spent_so_far_is_kept_when_it_is_interrupted(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    draft = candidate(journal, "4\n")
+    journal.spend(draft, Usage(0, 0, 0.25))
+    journal.spend(draft, Usage(0, 0, 1.0))
+    assert open_journal(repository, run).history().experiments[-1].usage == Usage(10, 2, 1.5)
+
+
+def test_a_half_made_object_is_not_left_among_gits(repository: Repository, run: Run) -> None:
+    store = (
+        "from autoresearch.record.repository import Repository as R; from pathlib import Path as P; import os, sys\n"
+    )
+    store += "R(P(sys.argv[1])).store('blob', os.urandom(200_000_000))"
+    started = subprocess.Popen([sys.executable, "-c", store, str(repository.root)])
+    common = repository.common_dir
+    until(lambda: any(common.rglob("obj????????")), "an object is being written")
+    started.kill()
+    started.wait()
+    assert any(common.rglob("obj????????"))
+    open_journal(repository, run)
+    assert not any(common.rglob("obj????????"))
+    assert not any(common.rglob("ar-*"))
+
+
+def test_half_made_things_of_those_who_live_are_left_alone(repository: Repository, run: Run) -> None:
+    mine, dead = repository.common_dir / "ar-scratch-1", repository.common_dir / "ar-scratch-2"
+    mine.mkdir()
+    dead.mkdir()
+    held = os.open(mine, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    open_journal(repository, run)
+    os.close(held)
+    assert (mine.exists(), dead.exists()) == (True, False)
+
+
 def test_locks_that_a_dead_git_left_on_our_refs_are_removed_and_nobody_elses(repository: Repository, run: Run) -> None:
     journal = open_journal(repository, run)
     baseline(journal)
     common = repository.common_dir
-    mine = [common / "refs/autoresearch/nov23/0001.lock", common / "refs/heads/autoresearch/nov23.lock"]
-    theirs = common / "refs/heads/main.lock"
+    names = ("autoresearch/nov23/0001", "heads/autoresearch/nov23", "autoresearch/nov22/run", "heads/autoresearch/old")
+    mine, theirs = [common / "refs" / f"{name}.lock" for name in names], common / "refs/heads/main.lock"
     for lock in (*mine, theirs):
+        lock.parent.mkdir(exist_ok=True)
         lock.touch()
     again = open_journal(repository, run)
     again.finish(candidate(again, "4\n"), result(4.0, Decision.KEEP))

@@ -18,7 +18,8 @@ from autoresearch.record.journal import GitJournal
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.replays import find_replays
 from autoresearch.record.repository import Repository
-from autoresearch.record.runs import Opening, begin, check_tag, find_run, free_tag, remove_locks, runs
+from autoresearch.record.runs import Opening, begin, find_run, remove_locks, runs
+from autoresearch.record.tags import check_tag, free_tag
 from autoresearch.record.trees import changed_tree
 from tests.record.test_journal_contract import FILES, SCOPE, baseline, proposal, result
 from tests.support.repositories import git, make_repository, write
@@ -106,7 +107,7 @@ def test_a_branch_in_the_way_of_all_runs_is_named_with_the_way_to_rename_it(repo
     run = begin(repository, "nov23", opening(repository), None)
     git(repository.root, "branch", "--quiet", "-D", "autoresearch/nov23")
     git(repository.root, "branch", "autoresearch")
-    remove_locks(repository, run)
+    remove_locks(repository)
     for name in (lambda: free_tag(repository, run.started), lambda: check_tag(repository, "new")):
         with pytest.raises(UsageError, match="a branch is called autoresearch") as caught:
             name()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from autoresearch.core.ports import Job
-from autoresearch.runtime.environment import facts, filtered, looks_secret, placed, placeholders, provide_archiver
+from autoresearch.core.secret_names import looks_secret
+from autoresearch.runtime.environment import facts, filtered, placed, placeholders, provide_archiver
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import re
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,7 +68,31 @@ class Content:
     has_usage: bool = True
 
 
-Fault = HttpFault | Hang | Drip | Reset | Malformed | WrongType | Content
+@dataclass(frozen=True)
+class Endless:
+    """An answer that never ends, as fast as it is taken; with `zipped`, a small one that is endless once unpacked."""
+
+    zipped: bool = False
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A JSON body that is sent as it is: what a server may answer that only looks like OpenAI's."""
+
+    body: str
+
+
+def answered(**fields: Any) -> Raw:
+    """A well-formed answer, with these fields instead of its own."""
+    message = {"role": "assistant", "content": "hello"}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    whole = {"id": "x", "object": "chat.completion", "created": 1, "model": "stub", "choices": choices, "usage": usage}
+    return Raw(json.dumps({**whole, **fields}))
+
+
+Fault = HttpFault | Hang | Drip | Reset | Malformed | WrongType | Content | Endless | Raw
 EMPTY = Content("")
 HUGE = Content("x" * 10_000_000)
 
@@ -105,6 +130,8 @@ class ChatServer:
         self.arrived = threading.Event()
         """The first request is here."""
         self.closing = threading.Event()
+        self.sent = 0
+        """Bytes of the last endless answer that were taken."""
         self._lock = threading.Lock()
         self._replied = 0
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -167,6 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._drip(interval)
             case Reset():
                 self._reset()
+            case Endless() as endless:
+                self._pour(endless)
+            case Raw(body):
+                self._send(body)
             case Malformed():
                 self._send(self._completion(Content("x" * 100))[:80])
             case WrongType():
@@ -213,6 +244,16 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.chat.closing.wait(interval):
             self.wfile.write(b" ")
             self.wfile.flush()
+
+    def _pour(self, endless: Endless) -> None:
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        self._head(10**12, status=endless.status, headers={"Content-Encoding": "gzip"} if endless.zipped else None)
+        self.server.chat.sent = 0
+        while not self.server.chat.closing.is_set():
+            block = b" " * 100_000_000 if endless.zipped else b" " * 65_536
+            block = packer.compress(block) + packer.flush(zlib.Z_SYNC_FLUSH) if endless.zipped else block
+            self.wfile.write(block)
+            self.server.chat.sent += len(block)
 
     def _reset(self) -> None:
         self._head(1000)

@@ -82,7 +82,7 @@ class Cli:
         return subprocess.Popen(
             [sys.executable, "-m", "autoresearch", *arguments],
             cwd=folder,
-            env={**self._environment(), **variables},
+            env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -90,7 +90,9 @@ class Cli:
             encoding="utf-8",
         )
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """All variables that `ar` gets."""
         plain = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1"}
         return {**plain, **self.variables}
 

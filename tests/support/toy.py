@@ -41,7 +41,8 @@ editable = ["params/*.txt", "start.sh"]
 
 [experiment]
 command = "sh measure.sh"
-env = {{ TOLD = "{told}", HOLD = "{hold}" }}
+env = {{ TOLD = "{outside}/told", HOLD = "{hold}" }}
+write_paths = ["{outside}"]
 {experiment}
 
 [metric]
@@ -77,7 +78,9 @@ class Toy:
     @classmethod
     def make(cls, folder: Path, *, experiment: str = "", more: str = "") -> Toy:
         """`experiment` goes into the table [experiment], `more` to the end of the configuration."""
-        config = CONFIG.format(told=folder / "told", hold=folder / "hold", experiment=experiment, more=more)
+        outside = folder / "outside"
+        outside.mkdir(parents=True)
+        config = CONFIG.format(outside=outside, hold=folder / "hold", experiment=experiment, more=more)
         code = {"params/000.txt": "0\n", "start.sh": "loss=100\n", "measure.sh": MEASURE}
         root = make_repository(folder / "toy", {**code, "autoresearch.toml": config, "program.md": "Try.\n"})
         return cls(root, before=state_of(root))
@@ -85,7 +88,7 @@ class Toy:
     @property
     def told(self) -> Path:
         """There once an experiment was asked to end."""
-        return self.root.parent / "told"
+        return self.root.parent / "outside" / "told"
 
     @property
     def hold(self) -> Path:

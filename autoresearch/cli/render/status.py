@@ -21,6 +21,7 @@ from autoresearch.core.budget import Share
 from autoresearch.core.experiment import Experiment, Outcome
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
+from autoresearch.core.isolation import Level
 from autoresearch.core.ports import Task
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
 
@@ -72,7 +73,7 @@ def _facts(view: StatusView) -> Iterator[tuple[str, str]]:
     yield "spent", _spent(history)
     for share in view.shares:
         yield "budget", f"{share.label} {share.text}"
-    yield "isolation", view.isolation
+    yield "isolation", f"{view.isolation}; {Level(view.isolation).gaps}"
 
 
 def _state(view: StatusView) -> str:

@@ -67,7 +67,7 @@ def test_the_page_of_a_running_loop() -> None:
         "spent        1m 12s in experiments, 0.60 usd, 12.4 ktok",
         "budget       time 2m 30s of 5m",
         "budget       money 0.60 usd of 3 usd",
-        "isolation    basic",
+        "isolation    basic; not confined: files, network, other processes",
     ]
 
 
@@ -80,7 +80,7 @@ def test_the_page_after_a_crash_and_before_a_baseline() -> None:
         "val_bpb      – no baseline yet",
         "tried        0, 0 kept",
         "spent        0 s in experiments, 0 usd",
-        "isolation    basic",
+        "isolation    basic; not confined: files, network, other processes",
     ]
 
 
