@@ -1,14 +1,16 @@
-"""The gate with a scripted proposer: what a change of nothing but a seed comes to."""
+"""The gate with a scripted proposer: what a change of nothing but a seed comes to, and what becomes of secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from autoresearch.core.edit import Delete, Edit, Replace, Write
+from autoresearch.core.edit import Create, Delete, Edit, Replace, Write
 from autoresearch.core.experiment import Proposal, Usage
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Request
 from autoresearch.core.scope import Scope
+from autoresearch.core.secrets import MASK, NO_SECRETS, Secrets
 from autoresearch.gate import ONLY_A_SEED, RETRIES, Gate, Ready, Rejected
 from autoresearch.record.memory import MemoryJournal
 from tests.support.experiments import experiment
@@ -41,13 +43,21 @@ SEED_CHANGES = [
 class Asked:
     """A gate over the files above that has been asked once."""
 
-    def __init__(self, *answers: Proposal, files: Mapping[str, str] = FILES, allow_seed_change: bool = False) -> None:
+    def __init__(
+        self,
+        *answers: Proposal,
+        files: Mapping[str, str] = FILES,
+        allow_seed_change: bool = False,
+        secrets: Secrets = NO_SECRETS,
+    ) -> None:
         baseline = experiment(0, 1.0)
         history = History(Direction.MIN, [baseline])
         self.journal = MemoryJournal(files, SCOPE, history)
         parent = experiment(0, 1.0, commit=self.journal.branch)
         self.proposer = ScriptedProposer(answers)
-        gate = Gate(self.proposer, self.journal, SCOPE, history.tried, allow_seed_change=allow_seed_change)
+        gate = Gate(
+            self.proposer, self.journal, SCOPE, history.tried, allow_seed_change=allow_seed_change, secrets=secrets
+        )
         request = Request(
             number=1,
             parent=parent,
@@ -96,3 +106,38 @@ def test_a_file_that_is_no_python_any_more_is_still_judged() -> None:
         *[proposal(Write("train.py", "seed = 2\nprint 'x'\n"))] * 3, files={"train.py": "seed = 1\nprint 'x'\n"}
     )
     assert isinstance(asked.answer, Rejected)
+
+
+KEY, OTHER = "Zq9x8Y7w6V5u", "s3cr3t-of-hers"
+SECRETS = Secrets.of({"A_KEY": KEY, "B_PASSWORD": OTHER})
+
+
+def test_a_proposal_comes_back_without_secrets() -> None:
+    words = {"title": KEY, "hypothesis": f"because of {OTHER}", "prompt": f"a {KEY}", "reply": f"{KEY} b"}
+    asked = Asked(replace(proposal(Write("x.py", "X = 1\n")), **words, params={"a": KEY, "b": 1}), secrets=SECRETS)
+    assert isinstance(asked.answer, Ready)
+    told = asked.answer.proposal
+    assert (told.title, told.hypothesis, told.prompt, told.reply) == (
+        MASK,
+        f"because of {MASK}",
+        f"a {MASK}",
+        f"{MASK} b",
+    )
+    assert told.params == {"a": MASK, "b": 1}
+
+
+def test_a_change_brings_no_secret_into_a_file_and_takes_none_out_that_was_there() -> None:
+    files = {"x.py": f"KEY = '{KEY}'\nX = 1\n", "y.py": "Y = 1\n"}
+    edits = Write("x.py", f"KEY = '{KEY}'\nX = '{OTHER}'\n"), Write("y.py", f"Y = '{KEY}'\n"), Create("z.py", OTHER)
+    asked = Asked(proposal(*edits), files=files, secrets=SECRETS)
+    assert isinstance(asked.answer, Ready)
+    parent = asked.proposer.requests[0].parent
+    draft = asked.journal.draft(parent, asked.answer.tree, asked.answer.proposal)
+    after = {"x.py": f"KEY = '{KEY}'\nX = '{MASK}'\n", "y.py": f"Y = '{MASK}'\n", "z.py": MASK}
+    assert asked.journal.files(draft.commit) == after
+
+
+def test_no_new_file_has_the_name_of_a_secret() -> None:
+    asked = Asked(*[proposal(Create(f"{KEY}.py", "X = 1\n"))] * 3, secrets=SECRETS)
+    assert isinstance(asked.answer, Rejected)
+    assert asked.answer.reason == f"{MASK}.py: a secret cannot be the name of a file"

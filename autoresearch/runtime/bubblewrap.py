@@ -45,7 +45,7 @@ class Sandbox:
 def wrapper(sandbox: Sandbox) -> tuple[str, ...]:
     """The words that stand before the command's own."""
     hidden = [option for place in hidden_folders() for option in ("--tmpfs", place)]
-    shown = [option for path in sandbox.readable if _is_visible(path) for option in _bind("--ro-bind", path)]
+    shown = [option for path in _worth_showing(sandbox.readable) for option in _bind("--ro-bind", path)]
     open_to_it = [option for path in (sandbox.worktree, *sandbox.writable) for option in _bind("--bind", path)]
     return (
         PROGRAM,
@@ -72,16 +72,13 @@ def hidden_folders() -> list[str]:
     return [place for place in sorted(real) if place != "/" and os.path.isdir(place)]  # noqa: PTH112
 
 
-def programs(path: str, prefixes: Iterable[str]) -> tuple[Path, ...]:
-    """What must be seen so that the programs on the search path, and those installed below `prefixes`, can run."""
-    hidden = [Path(place) for place in hidden_folders()]
+def programs(path: str) -> tuple[Path, ...]:
+    """What must be seen so that the programs on a search path can run."""
     wanted: dict[Path, None] = {}
     for folder in [Path(entry) for entry in path.split(os.pathsep) if entry.startswith("/")]:
         for place in dict.fromkeys((folder, folder.resolve())):
             wanted |= dict.fromkeys((place, *_beside(place)))
-    for prefix in map(Path, prefixes):
-        wanted |= dict.fromkeys((prefix / name for name in _INSTALLED), None)
-    return tuple(one for one in wanted if one not in hidden and any(map(one.is_relative_to, hidden)))
+    return tuple(wanted)
 
 
 def _beside(folder: Path) -> Iterator[Path]:
@@ -103,8 +100,12 @@ def _bind(option: str, path: Path) -> tuple[str, str, str]:
     return option, str(path), str(path)
 
 
-def _is_visible(path: Path) -> bool:
-    return os.access(path, os.R_OK)
+def _worth_showing(paths: Iterable[Path]) -> Iterator[Path]:
+    """Of what may be read, what would be hidden, outer folders first: they would cover what was shown before them."""
+    hidden = [Path(place) for place in hidden_folders()]
+    for path in sorted(set(paths)):
+        if path not in hidden and any(map(path.is_relative_to, hidden)) and os.access(path, os.R_OK):
+            yield path
 
 
 def _devices() -> list[str]:

@@ -88,7 +88,7 @@ def source_roots(python: str, root: Path, env: Mapping[str, str]) -> list[str]:
 def imports_from(python: str, env: Mapping[str, str]) -> list[Path]:
     """Where `python` and everything that it may import lie. Empty when it cannot be asked."""
     told = _ask([python, "-c", _ASK_ROOTS], env, Path("/"))
-    places = [*told.get("path", ()), *told.get("prefix", ()), *told.get("mapping", {}).values(), python]
+    places = [*told.get("path", ()), *told.get("prefix", ()), *told.get("mapping", {}).values()]
     found = [Path(place) for place in places if place]
     return list(dict.fromkeys(place for one in found for place in (one, one.resolve()) if place.exists()))
 

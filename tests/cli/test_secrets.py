@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -66,7 +68,17 @@ def repository(folder: Path, server: ChatServer) -> Path:
 
 
 def run(tmp_path: Path, root: Path, *arguments: str) -> Done:
-    return Cli(tmp_path / "home", VARIABLES)(root, "run", *arguments)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    return Cli(tmp_path / "home", VARIABLES)(root, "run", *arguments, PATH=path)
+
+
+def watched_git(folder: Path) -> Path:
+    """A git that writes down its environment each time; the file that it writes to."""
+    program, told = folder / "bin" / "git", folder / "environments"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nenv >> {told}\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    return told
 
 
 def everything(root: Path, server: ChatServer, *calls: Done) -> str:
@@ -82,12 +94,13 @@ def everything(root: Path, server: ChatServer, *calls: Done) -> str:
 def test_after_a_run_no_secret_is_anywhere(tmp_path: Path) -> None:
     refusal = HttpFault(401, f"{'long ' * 51}no such key: {KEY}")
     with ChatServer([reply("X", 3.0, 2.0), reply("Y", -2.0, -2.5)], [None, None, refusal]) as server:
-        root = repository(tmp_path / "toy", server)
+        root, environments = repository(tmp_path / "toy", server), watched_git(tmp_path)
         calls = [run(tmp_path, root, "--budget", "2x"), run(tmp_path, root, "--budget", "1x", "--json", "--debug")]
         calls.append(run(tmp_path, root, "--dry-run"))
     assert [done.code for done in calls] == [0, 1, 0], [done.err for done in calls]
-    text = everything(root, server, *calls)
+    text = everything(root, server, *calls) + environments.read_text()
     assert not [line for line in text.splitlines() for secret in SECRETS if secret[:10] in line]
+    assert environments.read_text().count("HARMLESS=yes") > 20
     assert "going on with" in calls[1].err
     assert "long no such key: [secr" in calls[1].named("run-finished")[0]["why"]
     assert "ProposerBroken" in calls[1].err

@@ -38,6 +38,7 @@ from autoresearch.runtime.environment import facts, filtered, placed, placeholde
         "NPM_CREDS",
         "GPG_PASSPHRASE",
         "ANTHROPIC_BASE_URL",
+        "KUBECONFIG",
     ],
 )
 def test_what_looks_secret_is_withheld(name: str) -> None:
@@ -67,6 +68,9 @@ def test_what_looks_secret_is_withheld(name: str) -> None:
         "PATTERN",
         "LD_LIBRARY_PATH",
         "MONKEYPATCH",
+        "MONKEY",
+        "XDG_SESSION_TYPE",
+        "SSH_TTY",
     ],
 )
 def test_what_does_not_look_secret_is_passed_on(name: str) -> None:
@@ -78,6 +82,22 @@ def test_what_is_named_is_passed_on_and_git_is_dropped_in_silence() -> None:
     environment = filtered(inherited, ("WANDB_API_KEY", "AWS_*", "GIT_SSH_COMMAND"))
     assert environment.variables == {"WANDB_API_KEY": "w", "GIT_SSH_COMMAND": "ssh", "AWS_REGION": "r"}
     assert environment.withheld == ("HF_TOKEN",)
+
+
+def test_what_has_a_secret_in_its_value_is_withheld_under_any_name() -> None:
+    inherited = {
+        "HF_TOKEN": "hf-0123456789",
+        "ARGS": "--login hf-0123456789 --all",
+        "DATABASE_URL": "postgres://ada:pw@db/x",
+        "PIP_INDEX_URL": "https://mirror.example.org/simple",
+        "FOO": "github_pat_0123456789abcdefghij",
+        "GIT_CONFIG_VALUE_0": "none",
+        "MAX_TOKENS": "4096",
+    }
+    environment = filtered(inherited, ())
+    assert list(environment.variables) == ["PIP_INDEX_URL", "MAX_TOKENS"]
+    assert environment.withheld == ("ARGS", "DATABASE_URL", "FOO", "HF_TOKEN")
+    assert list(filtered(inherited, ("HF_*", "ARGS")).variables) == ["HF_TOKEN", "ARGS", "PIP_INDEX_URL", "MAX_TOKENS"]
 
 
 def test_the_users_python_path_is_moved_into_the_worktree() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-from autoresearch.runtime.output import KEPT_AT_EACH_END, LONGEST_LINE, Glance, Lines, OutputLog, Tail
+from autoresearch.core.secrets import MASK, NO_SECRETS, Secrets
+from autoresearch.runtime.output import KEPT_AT_EACH_END, LONGEST_LINE, Glance, Lines, OutputLog, Pump, Tail
 from autoresearch.runtime.text import last_error, plain
 
 
@@ -93,6 +95,56 @@ def test_at_most_ten_lines_a_second_are_shown() -> None:
         glance.add(1, b"%d\n" % number)
     assert shown[0] == "first"
     assert len(shown) <= 2 + 10 * (time.monotonic() - started)
+
+
+class Pumped:
+    """What everybody saw of what was written into the two pipes, piece by piece; they stay open."""
+
+    def __init__(self, path: Path, pieces: list[tuple[str, bytes]], secrets: Secrets = NO_SECRETS) -> None:
+        pipes = {"out": os.pipe(), "err": os.pipe()}
+        self.lines: list[str] = []
+        self.shown: list[str] = []
+        try:
+            with OutputLog(path, "sample") as log:
+                out, err = pipes["out"][0], pipes["err"][0]
+                pump = Pump(out, err, on_line=self.lines.append, show=self.shown.append, log=log, secrets=secrets)
+                for name, piece in pieces:
+                    os.write(pipes[name][1], piece)
+                    pump.read(pipes[name][0])
+                pump.finish()
+        finally:
+            for descriptor in (*pipes["out"], *pipes["err"]):
+                os.close(descriptor)
+        self.log = path.read_text().partition("\n")[2]
+        self.tails = [pump.both.text(), *(tail.text() for tail in pump.tails.values())]
+
+
+def test_nobody_sees_a_secret_however_it_arrives(tmp_path: Path) -> None:
+    secrets = Secrets.of({"A_KEY": "Zq9x8Y7w6V5u"})
+    pieces = [
+        ("out", b"a Zq9x8Y"),
+        ("err", b"b Zq9x8"),
+        ("out", b"7w6V5u c\n"),
+        ("err", b"Y7w6V5u d\n"),
+        ("out", b"Zq9x"),
+    ]
+    seen = Pumped(tmp_path / "log", pieces, secrets)
+    assert seen.lines == [f"a {MASK} c", "Zq9x"]
+    assert seen.tails == [f"a b {MASK} c\n{MASK} d\nZq9x", f"a {MASK} c\nZq9x", f"b {MASK} d\n"]
+    assert seen.log == f"{seen.tails[0]}\n"
+    assert seen.shown == [f"a {MASK} c"]
+
+
+def test_a_secret_over_the_edge_of_what_is_kept_leaves_no_piece(tmp_path: Path) -> None:
+    pieces = [("out", b"x" * 40_000)] * 27 + [("out", b"Zq9x8Y7w6V5u")] * 1000 + [("out", b"x" * 40_000)] * 27
+    seen = Pumped(tmp_path / "log", pieces, Secrets.of({"A_KEY": "Zq9x8Y7w6V5u"}))
+    assert "bytes left out" in seen.log
+    assert "Zq9x" not in seen.log
+
+
+def test_without_secrets_everything_is_passed_on_at_once(tmp_path: Path) -> None:
+    seen = Pumped(tmp_path / "log", [("out", b"a\nb"), ("err", b"c\n"), ("out", b"\n")])
+    assert (seen.lines, seen.log) == (["a", "b"], "a\nbc\n\n")
 
 
 def test_escapes_and_control_characters_are_not_shown() -> None:
