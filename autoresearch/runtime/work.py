@@ -22,6 +22,7 @@ from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench
 from autoresearch.runtime.command import Finished, NotStarted
 from autoresearch.runtime.feedback import FeedbackReader
+from autoresearch.runtime.gpu_memory import GpuMemory
 from autoresearch.runtime.metrics_file import MetricsFile
 from autoresearch.runtime.outcome import failure, judge
 from autoresearch.runtime.output import OutputLog
@@ -29,6 +30,7 @@ from autoresearch.runtime.protection import listed
 from autoresearch.runtime.text import plain
 
 E = TypeVar("E", bound=Execution)
+_BY_FORCE = (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_LIMITS, Outcome.CRASHED)
 
 
 class Work:
@@ -50,6 +52,7 @@ class Work:
         self._artifacts = artifacts
         self._on_line = on_line
         self._ready = ""
+        self._gpus: GpuMemory | None = None
 
     def forget(self) -> None:
         """The worktree is not as it was left."""
@@ -61,8 +64,9 @@ class Work:
         unfit = self._prepare(job)
         if unfit is not None:
             return unfit
+        self._gpus = self._gpus or GpuMemory(self._bench.variables().get("PATH"))
         self._bench.guard.before()
-        execution = self._run(job)
+        execution = self._wait_for_gpus(self._run(job))
         found = self._bench.guard.after(self._layout.tampered(job.number))
         if job.task is Task.FRESH:
             self.forget()
@@ -70,6 +74,13 @@ class Work:
             self.forget()
             return _deleted(execution, job) if isinstance(execution, Unmeasured) else execution
         return _tampered(execution, found)
+
+    def _wait_for_gpus(self, execution: Execution) -> Execution:
+        """What was ended by force may leave memory behind that the next sample needs."""
+        if self._gpus is None or not isinstance(execution, Unmeasured) or execution.outcome not in _BY_FORCE:
+            return execution
+        held = self._gpus.still_held()
+        return replace(execution, reason=f"{execution.reason}; {held}") if held else execution
 
     def _run(self, job: Job) -> Execution:
         match job.task:
