@@ -83,7 +83,7 @@ class ProposalFailed(ArError):
 
 
 class ProposalsExhausted(ArError):
-    """Everything there was to propose has been proposed; the message says what that was."""
+    """There is nothing more to propose, or what is left of the budget does not cover asking; the message says it."""
 
     exit_code = 0
 

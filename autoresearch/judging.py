@@ -69,7 +69,7 @@ class Judge:
         """Count the money that an execution spent: what it printed, and the time of the machine."""
         usd = money_of(task, execution, self.history, self.settings)
         experiment.spent_usd += usd
-        self.parts.meter.book(Usage(cost_usd=usd))
+        self.parts.meter.charge(usd)
 
     def resume(self) -> None:
         """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""

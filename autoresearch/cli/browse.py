@@ -17,6 +17,7 @@ from autoresearch.cli.output import is_terminal
 from autoresearch.cli.render.detail import Detail, detail, diff_lines
 from autoresearch.cli.render.records import dumps, experiment_json
 from autoresearch.cli.render.table import listing
+from autoresearch.cli.render.text import clean_lines
 from autoresearch.cli.render.tsv import tsv
 from autoresearch.cli.view import Record, open_record
 from autoresearch.core.experiment import Experiment
@@ -127,11 +128,11 @@ def _show_part(record: Record, one: Experiment, part: Part) -> None:
             else:
                 sys.stdout.write(text + "\n" if text else "")
         case Part.OUTPUT:
-            sys.stdout.write(_kept_file(record.layout.output(one.number), one, "output"))
+            _write(_kept_file(record.layout.output(one.number), one, "output"))
         case Part.PROMPT:
             folder = record.layout.experiment(one.number)
-            sys.stdout.write(_kept_file(folder / "prompt.md", one, "prompt"))
-            sys.stdout.write("\n--- reply ---\n" + _read(folder / "reply.md") + "\n")
+            prompt, reply = _kept_file(folder / "prompt.md", one, "prompt"), _read(folder / "reply.md")
+            _write(f"{prompt}\n--- reply ---\n{reply}\n")
 
 
 def difference(repository: Repository, one: Experiment) -> str:
@@ -147,6 +148,14 @@ def _kept_file(path: Path, one: Experiment, what: str) -> str:
             f"the {what} of experiment {one.number} is not on disk", hint=f"ar log {one.number} shows the record"
         )
     return _read(path)
+
+
+def _write(text: str) -> None:
+    """As it is into a file; on a terminal nothing in it may do more than be read."""
+    if is_terminal():
+        show(Text(line) for line in clean_lines(text))
+    else:
+        sys.stdout.write(text)
 
 
 def _read(path: Path) -> str:

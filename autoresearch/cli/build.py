@@ -19,6 +19,7 @@ from autoresearch.core.history import History
 from autoresearch.core.isolation import Level
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Executor, Journal, Proposer
+from autoresearch.core.purse import Purse
 from autoresearch.core.seeds import Seeds
 from autoresearch.gate import Gate
 from autoresearch.loop import Loop
@@ -53,12 +54,12 @@ def budget_of(project: Project, options: RunOptions) -> Budget:
     return merge(configured, parse_budget(options.budget))
 
 
-def make_meter(budget: Budget, repository: Repository, run: Run, journal: Journal) -> Meter:
+def make_meter(budget: Budget, repository: Repository, run: Run, journal: Journal, purse: Purse) -> Meter:
     """What may be spent now, with what earlier calls have spent; the drafts of a killed one are in the history."""
     history = journal.history()
     usd = sum(one.usage.cost_usd or 0.0 for one in history.experiments) + unbilled_usd(repository, run)
     usd += journal.left_over().cost_usd or 0.0
-    return Meter(budget, time.monotonic, usd, _seconds_of_samples(history))
+    return Meter(budget, time.monotonic, usd, _seconds_of_samples(history), purse)
 
 
 def _seconds_of_samples(history: History) -> list[float]:

@@ -124,7 +124,7 @@ class Session:
         with signals(self.ask_to_stop, self.give_back_the_terminal):
             journal = build.open_journal(self.project, self.run)
             self.history = journal.history()
-            self.meter = build.make_meter(self.budget, self.project.repository, self.run, journal)
+            self.meter = build.make_meter(self.budget, self.project.repository, self.run, journal, self.source.purse)
             base_branch = self.project.repository.branch()
             code = self.guarded(journal, note)
             if not self.options.json:
@@ -237,8 +237,9 @@ class Session:
 
     def close(self, journal: GitJournal) -> None:
         """Record the end, with the dollars that no experiment carries."""
+        unbooked = self.source.purse.unbooked_usd
         if self.loop is None:
-            journal.close(self.why, 0.0)
+            journal.close(self.why, unbooked)
         else:
-            unbilled = self.loop.judge.unbilled.cost_usd or 0.0
+            unbilled = (self.loop.judge.unbilled.cost_usd or 0.0) + unbooked
             journal.close(self.why, unbilled, self.loop.final, self.loop.held_out)

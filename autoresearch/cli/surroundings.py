@@ -11,13 +11,13 @@ import os
 import pwd
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from os.path import normpath
 from pathlib import Path
 
 from autoresearch.cli.project import Project
 from autoresearch.core.layout import Layout
+from autoresearch.core.lfs import has_client
 from autoresearch.errors import RunError
 from autoresearch.record import state
 from autoresearch.record.repository import Repository
@@ -123,14 +123,14 @@ def _warnings(project: Project) -> Iterator[str]:
     modules = [path for path in state.submodules(repository) if not any(_covers(one, path) for one in data)]
     if modules:
         yield f"submodules are empty in the worktree of experiments: {_some(modules)}; data = […] links them"
-    if shutil.which("git-lfs") is None and (pointers := state.lfs_files(repository)):
+    if not has_client() and (pointers := state.lfs_files(repository)):
         yield f"git-lfs is not installed: experiments get pointers instead of the content of {_some(pointers)}"
     if missing := state.objects_elsewhere(repository):
         yield f"this clone is partial: git will ask its remote for {missing} objects of the last commit"
     if kind := network_file_system(repository.common_dir):
         yield f"the repository is on a network file system ({kind}): git is slow, other machines may not see the lock"
     if os.geteuid() == 0:
-        yield "running as root: owners and modes of files hold no experiment back, only its isolation does"
+        yield "running as root: only isolation, not file modes, confines experiments"
 
 
 def _covers(data: str, path: str) -> bool:

@@ -111,9 +111,9 @@ class ProposerConfig(Table):
     temperature: Annotated[fields.Number, Field(le=2)] | None = Field(None, examples=[1.0])
     """sampling temperature; unset: the model's own"""
     max_tokens: Annotated[fields.Whole, Field(ge=1)] = 16_000
-    """limit of one reply, in tokens"""
+    """limit of one reply, in tokens; less where the budget does not cover it"""
     fallback_models: fields.Texts = ()
-    """tried in turn when the model cannot be reached"""
+    """tried in turn when the model fails, refuses, or is too dear for what is left"""
     repair_attempts: fields.Whole = 2
     """how often a crash may be repaired within its experiment"""
     price_in: fields.Dollars | None = Field(None, examples=["3usd"])

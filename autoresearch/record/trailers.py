@@ -34,7 +34,7 @@ LINE_LENGTH = 1_000
 HOLDOUT, INCUMBENT_HOLDOUT = "Holdout", "Incumbent-Holdout"
 """What the holdout measured, sealed (`record.sealed`); no part of an `Experiment`."""
 BODY_LENGTH = 4_000
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 Trailers = Mapping[str, list[str]]
 

@@ -22,7 +22,6 @@ max_tokens = 2000
 """
 MOST = 0.2 + 0.05
 """USD: 2,000 tokens of a reply, and more than a prompt of these tests can come to."""
-COSTS = "print('cost_usd:', 0.5)\n"
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_money_of_experiments_is_not_there_for_the_model(ar: Cli, tmp_path: Path
 
 def test_what_a_call_can_have_cost_that_was_left_behind_is_in_the_record(ar: Cli, tmp_path: Path) -> None:
     with ChatServer(faults=[Hang()]) as server:
-        repository = asking(tmp_path / "repo", server, "[budget]\nrun_cost = '0.4usd'\n")
+        repository = asking(tmp_path / "repo", server, "[budget]\nrun_cost = '0.3usd'\n")
         process = ar.start(repository, "run", "--tag", "t", "--json")
         assert server.arrived.wait(60)
         process.send_signal(signal.SIGINT)
@@ -106,6 +105,7 @@ HOSTILE = [
     change(2.5, 1.5, NASTY).replace("X = 1.5", "X = 1.5  # \x1b[2J\x1b]0;gone\x07\u202eevil"),
     f"Title: {NASTY}\n\nsolve.py\n<<<<<<< SEARCH\n{NASTY}\n=======\n{NASTY}\n>>>>>>> REPLACE\n",
 ]
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028]")
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u200b\u202e]")
 
 
@@ -118,14 +118,14 @@ def test_nothing_that_a_model_says_reaches_the_terminal_or_the_record_raw(ar: Cl
             ar(repository, "run", "--tag", "t", "--budget", "1x", "--json"),
         ]
     shown = [*runs, *(ar(repository, *args) for args in (["log", "--all"], ["status"], ["log", "--tsv"]))]
-    shown += [ar(repository, "log", str(number)) for number in range(4)]
-    shown += [ar(repository, "run", "--dry-run"), ar(repository, "log", "best", "--prompt")]
+    shown += [ar(repository, "log", number) for number in ("2", "3")]
+    shown.append(ar(repository, "run", "--dry-run"))
     assert [one.code for one in shown] == [0] * len(shown)
     assert not UNSEEN.search("".join(one.out + one.err for one in shown).replace("\\u", ""))
     assert "\nwarning: no proposal: openai/stub refused to answer" in runs[0].out
     assert [one["outcome"] for one in runs[1].named("experiment-finished")] == ["rejected"]
     messages = git(repository, "log", "--format=%B", "--glob=refs/autoresearch/t/*")
-    assert not UNSEEN.search(messages)
+    assert not CONTROL.search(messages)
     assert "evil" in messages
 
 

@@ -250,7 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(10**12, status=endless.status, headers={"Content-Encoding": "gzip"} if endless.zipped else None)
         self.server.chat.sent = 0
         while not self.server.chat.closing.is_set():
-            block = b" " * 100_000_000 if endless.zipped else b" " * 65_536
+            block = b" " * 10_000_000 if endless.zipped else b" " * 65_536
             block = packer.compress(block) + packer.flush(zlib.Z_SYNC_FLUSH) if endless.zipped else block
             self.wfile.write(block)
             self.server.chat.sent += len(block)
