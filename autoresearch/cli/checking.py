@@ -27,6 +27,7 @@ from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.cli.signals import signals
+from autoresearch.cli.surroundings import refuse_unwritable
 from autoresearch.config import check_files
 from autoresearch.core.budget import Budget, Meter
 from autoresearch.core.events import Event, SampleFinished, SampleStarted
@@ -51,6 +52,7 @@ def check_command(config: Path | None) -> int:
     """Print what the baseline says. Raises BaselineFailed when there is none."""
     project = open_project(config)
     check_files(project.config, project.config_path, project.repository.root, project.tracked)
+    refuse_unwritable(project.repository)
     with RunLock(project.repository.common_dir, "ar init --check"):
         chosen = choose(project, RunOptions(config=config, committed=True))
         seeds, _ = seeds_of(project, chosen.base.commit), standards_of(project.config)

@@ -27,6 +27,7 @@ from autoresearch.cli.render.view import RunView
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.signals import signals
+from autoresearch.cli.surroundings import refuse_unwritable, warnings_about
 from autoresearch.config import check_files
 from autoresearch.config.load import read
 from autoresearch.core import events
@@ -65,6 +66,7 @@ def start(options: RunOptions) -> int:
         seeds_of(project, chosen.base.commit)
         show_request(project, choice, budget, chosen, options.replay)
         return 0
+    refuse_unwritable(project.repository)
     with RunLock(project.repository.common_dir, "ar run"):
         chosen = choose(project, options)
         seeds = seeds_of(project, chosen.base.commit)
@@ -196,6 +198,9 @@ class Session:
         paid = self.source.choice.kind == sources.LLM and not config.proposer.api_base
         if paid and self.meter.budget.usd is None and self.meter.budget.run_usd is None:
             self.output.note(f"{self.source.choice.model} costs money and there is no limit: --budget 5usd sets one")
+
+        for warning in warnings_about(self.project):
+            self.output.announce(events.Warned(warning))
 
     def ask_to_stop(self, why: str, at_once: bool) -> None:
         """The first Ctrl-C, or the second. Called between two instructions of the main thread: takes no lock."""

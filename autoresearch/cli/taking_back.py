@@ -14,6 +14,7 @@ from autoresearch.cli.isolation import isolation_of
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.plain import finished_line
 from autoresearch.cli.signals import signals
+from autoresearch.cli.surroundings import refuse_in_progress, refuse_unwritable
 from autoresearch.cli.waiting import Waiting
 from autoresearch.core.edit import Refusal
 from autoresearch.core.experiment import Execution, Experiment, Measured
@@ -47,6 +48,7 @@ def take_back(config: Path | None, tag: str | None, name: str | None, to: str | 
         raise UsageError("there is no run yet, so there is nothing to take back", hint="ar run --budget 5m")
     if measure:
         _refuse_another_task(project, run, name or f"--to {to}")
+    refuse_unwritable(project.repository)
     with RunLock(project.repository.common_dir, "ar revert", tag=run.tag), ExitStack() as closing:
         closing.callback(project.repository.close)
         waiting = Waiting()
@@ -124,6 +126,7 @@ def _checkout(repository: Repository, run: Run) -> Path | None:
     """Where the branch is checked out. Raises RunError when there is uncommitted work that a move could touch."""
     place = checked_out_at(repository, run.branch_ref)
     if place is not None:
+        refuse_in_progress(place)
         dirty = snapshot.modified(Repository(place), besides=())
         if dirty:
             raise RunError(

@@ -30,6 +30,7 @@ from autoresearch.record.repository import Repository
 from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, Run, end, remove_locks, samples_checked
 from autoresearch.record.scoped import ScopedFiles
 from autoresearch.record.sealed import make_key, seal
+from autoresearch.record.state import is_rebasing
 from autoresearch.record.trees import changed_tree
 
 __all__ = ["GitJournal", "checked_out_at", "read_run"]
@@ -231,6 +232,6 @@ def checked_out_at(repository: Repository, branch_ref: str) -> Path | None:
     for row in rows:
         if row.startswith("worktree "):
             place = row.removeprefix("worktree ")
-        elif row == f"branch {branch_ref}":
+        elif row == f"branch {branch_ref}" or (row == "detached" and is_rebasing(Path(place), branch_ref)):
             return Path(place)
     return None

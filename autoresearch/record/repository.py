@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gitdb import IStream, LooseObjectDB
 
+from autoresearch.core import lfs
 from autoresearch.core.secrets import GIT_NEEDS, hidden, set_aside
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.objects import Entry, format_commit
@@ -83,7 +84,7 @@ class Repository:
     def git(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Run one git command. Raises RecordError with its stderr."""
         try:
-            command = ["git", *SAFE, *arguments]
+            command = ["git", *SAFE, *lfs.settings(), *arguments]
             with undisturbed():
                 return str(self._repo.git.execute(command, env={**QUIET, **(env or {})}, start_new_session=True))
         except GitCommandError as error:
@@ -92,7 +93,7 @@ class Repository:
 
     def git_status(self, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Run one git command whose exit code is an answer; returns it with the output (stderr when that is empty)."""
-        command = ["git", *SAFE, *arguments]
+        command = ["git", *SAFE, *lfs.settings(), *arguments]
         with undisturbed():
             code, output, errors = self._repo.git.execute(
                 command,

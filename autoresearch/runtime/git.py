@@ -9,6 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from autoresearch.core import lfs
 from autoresearch.core.secrets import harmless
 from autoresearch.errors import RecordError
 from autoresearch.runtime.undisturbed import undisturbed
@@ -36,7 +37,7 @@ def git(arguments: list[str], cwd: Path) -> str:
     try:
         with undisturbed():
             done = subprocess.run(
-                ["git", *settings, *arguments],
+                ["git", *settings, *lfs.settings(), *arguments],
                 cwd=cwd,
                 env=environment,
                 stdin=subprocess.DEVNULL,

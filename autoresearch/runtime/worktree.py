@@ -183,6 +183,9 @@ def remove_leftovers(root: Path, worktrees: Path, only: Path | None = None) -> N
     With `only`, just that worktree. Its caches are lost: nobody knows what state they were left in. The lock of the run
     must be held.
     """
+    if worktrees.is_symlink():
+        # An experiment's doing: what lies behind it is not ours to clear.
+        worktrees.unlink()
     ours = worktrees.resolve()
     for admin in sorted((common_directory(root) / "worktrees").glob("*/gitdir")):
         pointed = Path(os.fsdecode(admin.read_bytes()).removesuffix("\n"))

@@ -77,11 +77,11 @@ def any_moment(chance: random.Random) -> Moment:
             Moment(_holds, 2 * SAMPLE),
             Moment(_reads("run-started"), 4 * SAMPLE),
             *[Moment(_reads("proposed", chance.randint(1, 3)), 2 * WRITING)] * 2,
-            *[Moment(_reads("sample-finished", chance.randint(1, 9)), WRITING)] * 3,
-            *[Moment(_reads("sample-finished", chance.randint(1, 9)), SAMPLE, at_a_lock=True)] * 3,
+            *[Moment(_reads("sample-finished", chance.randint(1, 6)), WRITING)] * 3,
+            *[Moment(_reads("sample-finished", chance.randint(1, 6)), SAMPLE, at_a_lock=True)] * 4,
             Moment(_reads("experiment-finished", chance.randint(1, 3)), 2 * WRITING),
-            *[Moment(_reads("", chance.randint(1, 20)), SAMPLE)] * 4,
-            Moment(_interrupts(chance.randint(1, 12)), SAMPLE),
+            *[Moment(_reads("", chance.randint(1, 15)), SAMPLE)] * 4,
+            Moment(_interrupts(chance.randint(1, 9)), SAMPLE),
             Moment(_reads("run-finished"), WRITING, changes=1),
         )
     )
@@ -147,4 +147,5 @@ def phase(running: Running) -> str:
     if not running.events:
         return "start-up"
     last = running.events[-1]
-    return f"{last['event']} {last.get('task', '')}".strip()
+    number = last.get("experiment", last.get("number"))
+    return " ".join(filter(None, (last["event"], last.get("task"), number == 0 and "of the baseline")))
