@@ -109,7 +109,9 @@ def open_journal(project: Project, run: Run, *, moves_checkout: bool = False) ->
     metric = project.config.metric
     layout = project.layout(run.tag)
     named = (metric.name, metric.direction)
-    return GitJournal(project.repository, layout, run, project.scope, named, moves_checkout=moves_checkout)
+    return GitJournal(
+        project.repository, layout, run, project.scope, named, moves_checkout=moves_checkout, secrets=project.secrets
+    )
 
 
 def open_executor(
@@ -124,7 +126,14 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds
     history, config = parts.journal.history(), project.config
     allowed, rules = config.decision.allow_seed_change, rules_of(config, seeds)
     wired = Parts(
-        gate=Gate(parts.proposer, parts.journal, project.scope, history.tried, allow_seed_change=allowed),
+        gate=Gate(
+            parts.proposer,
+            parts.journal,
+            project.scope,
+            history.tried,
+            allow_seed_change=allowed,
+            secrets=project.secrets,
+        ),
         executor=parts.executor,
         strategy=Greedy(),
         journal=parts.journal,

@@ -92,7 +92,7 @@ def begin_run(project: Project, chosen: Chosen, budget: str, level: Level) -> Ru
         isolation=level.value,
         version=__version__,
     )
-    return begin(project.repository, chosen.tag, opening, chosen.previous)
+    return begin(project.repository, chosen.tag, opening, chosen.previous, project.secrets)
 
 
 class Session:
@@ -144,7 +144,8 @@ class Session:
         others: list[events.Listener] = [Home(layout.home), LiveState(layout.live, shares), self.look]
         with ExitStack() as closing:
             closing.callback(lambda: self.close(journal))
-            self.output = closing.enter_context(open_output(view, others, json=self.options.json))
+            opened = open_output(view, others, json=self.options.json, secrets=self.project.secrets)
+            self.output = closing.enter_context(opened)
             self.restore = self.output.restore
             executor = build.open_executor(self.project, self.run, self.isolation.level, self.output.line)
             closing.callback(executor.close)

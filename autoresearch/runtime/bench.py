@@ -16,6 +16,7 @@ from autoresearch.core.isolation import Level
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
+from autoresearch.core.secrets import Secrets
 from autoresearch.errors import ConfigError
 from autoresearch.runtime import space
 from autoresearch.runtime.command import Command, Confinement, Finished, Limits, NotStarted
@@ -102,6 +103,7 @@ class Bench:
         self.layout = layout
         environment = filtered(inherited, settings.pass_env)
         self.withheld = environment.withheld
+        self.secrets = Secrets.of(inherited, settings.env)
         self._variables = {**environment.variables, **settings.env}
         self._write_paths = tuple(_write_path(path, layout.root, settings.sub) for path in settings.write_paths)
         self._created = False
@@ -162,6 +164,7 @@ class Bench:
             stop_grace=self.settings.stop_grace,
             limits=Limits(self.settings.memory, disk={self.worktree.path: space.floor(self.worktree.path)}),
             confinement=self._confinement(variables),
+            secrets=self.secrets,
         )
         with self._lock:
             if self._stopping:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.runtime.supervisor import Why
 
 PROCESSES = 2048
@@ -47,6 +48,8 @@ class Command:
     stop_grace: float = 5.0
     limits: Limits = Limits()
     confinement: Confinement = FREE
+    secrets: Secrets = NO_SECRETS
+    """Taken out of everything that it prints."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class Process:
         everything is killed.
         """
         with self._ended() as (stdout, stderr):
-            pump = Pump(stdout, stderr, on_line=on_line, show=show, log=log)
+            pump = Pump(stdout, stderr, on_line=on_line, show=show, log=log, secrets=self._command.secrets)
             self._watch(pump)
             pump.finish()
         return self._result(pump)

@@ -15,7 +15,7 @@ from tests.support.toy import Toy
 
 INTERRUPTED = 130
 MODEL = '[proposer]\nmodel = "openai/stub"\napi_base = "{}"\nprice_in = "1usd"\nprice_out = "2usd"'
-RUN_COST = "[budget]\nrun_cost = '0.0001usd'"
+RUN_COST = "[budget]\nrun_cost = '0.05usd'"
 HANG = "loss=99\n[ -e params/001.txt ] || { echo waiting; sleep 600; }\n"
 
 
@@ -91,7 +91,7 @@ def test_a_sample_that_cannot_end_in_time_is_not_started_after_a_resume_either(t
 
 
 def test_what_a_killed_call_had_spent_counts_for_the_whole_run(tmp_path: Path) -> None:
-    with ChatServer([reply("hang")]) as server:
+    with ChatServer([reply("hang")], usage=(60_000, 20)) as server:
         toy = Toy.make(tmp_path, more=f"{MODEL.format(server.base_url)}\n{RUN_COST}")
         running = toy.start("run", "--tag", "toy", "--json")
         running.sees("sample-started", experiment=1)
@@ -99,7 +99,7 @@ def test_what_a_killed_call_had_spent_counts_for_the_whole_run(tmp_path: Path) -
         until(lambda: not toy.processes(), "nothing of it runs any more")
         ended = toy.ar("run", "--json")
         assert len(server.requests) == 1
-    assert ended.named("run-finished")[0]["why"] == "the run money budget of 0.0001 usd is used up"
+    assert ended.named("run-finished")[0]["why"] == "the run money budget of 0.05 usd is used up"
 
 
 def test_a_configuration_with_a_byte_order_mark_goes_on_with_its_run(tmp_path: Path) -> None:

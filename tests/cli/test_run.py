@@ -146,7 +146,7 @@ def test_useless_replies_are_warnings_and_a_refused_key_ends_the_run(ar: Cli, tm
     assert "wrong key" in done.error
     assert "OPENAI_API_KEY" in done.hints
     assert "sk-of-a-test" not in done.out + done.err
-    assert [one["message"].startswith("no proposal: ") for one in done.named("warning")] == [True, True]
+    assert sum(one["message"].startswith("no proposal: ") for one in done.named("warning")) == 2
     assert [one["exit_code"] for one in done.named("run-finished")] == [1]
     steering = ["Try something else." in request.prompt for request in server.requests]
     assert steering == [False] * 3 + [True] * 4
@@ -285,7 +285,9 @@ def test_every_event_is_a_line_of_json_with_its_fields(ar: Cli, tmp_path: Path) 
     done = ar(
         repository, "run", "--tag", "t", "--budget", "2x", "--replay", str(improvements(tmp_path / "p")), "--json"
     )
-    fields = {one["event"]: set(one) - {"event", "time"} for one in done.events}
+    # Whether there is something to warn about depends on who runs the tests.
+    told = [one for one in done.events if one["event"] != "warning"]
+    fields = {one["event"]: set(one) - {"event", "time"} for one in told}
     assert fields == {
         "run-started": {"tag", "branch", "base", "isolation"},
         "proposed": {"experiment", "title", "hypothesis", "cost_usd"},

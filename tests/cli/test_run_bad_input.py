@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -145,13 +147,14 @@ def test_a_second_run_at_the_same_time_is_refused_also_from_a_linked_worktree(ar
     linked = tmp_path / "linked"
     git(repository, "worktree", "add", "--quiet", "--detach", str(linked))
     lock = repository / ".git" / "autoresearch.lock"
-    holder = {"pid": 42, "host": "here", "what": "ar run", "tag": "night", "since": "now", "command": "ar run"}
+    here = {"pid": os.getpid(), "host": socket.gethostname()}
+    holder = {**here, "what": "ar run", "tag": "night", "since": "now", "command": "ar run"}
     lock.write_text(json.dumps(holder))
     with lock.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         for folder in (repository, linked):
             done = refused(ar, folder, "--replay", str(improvements(tmp_path / "p")), code=3)
-            assert "works on this repository already on run night: process 42" in done.error
+            assert f"works on this repository already on run night: process {os.getpid()}" in done.error
             assert "ar status" in done.hints
 
 
@@ -262,8 +265,7 @@ def test_a_metric_on_several_lines_is_said(ar: Cli, tmp_path: Path) -> None:
     twice = "from solve import X\n\nprint('score: 99')\nprint('score:', X)\n"
     repository = toy(tmp_path / "repo", {"evaluate.py": twice})
     done = ar(repository, "run", "--json", "--budget", "1x", "--replay", str(improvements(tmp_path / "p")))
-    [warning] = done.named("warning")
-    assert warning["message"] == "score is printed on several lines: the last one counts"
+    assert "score is printed on several lines: the last one counts" in (one["message"] for one in done.named("warning"))
     assert [one["metric"] for one in done.named("experiment-finished")] == [3.0, 2.0]
 
 
@@ -271,7 +273,7 @@ def test_changes_that_make_no_difference_are_said(ar: Cli, tmp_path: Path) -> No
     repository = toy(tmp_path / "repo", command=f"{PYTHON} -c \"print('score: 1')\"")
     same = patches(tmp_path / "p", *(("solve.py", solve(), solve(x=number)) for number in (5.0, 6.0, 7.0)))
     done = ar(repository, "run", "--json", "--replay", str(same))
-    assert ["exactly the same number" in one["message"] for one in done.named("warning")] == [True]
+    assert sum("exactly the same number" in one["message"] for one in done.named("warning")) == 1
 
 
 def test_a_file_name_cannot_forge_a_line_or_move_the_cursor(ar: Cli, tmp_path: Path) -> None:
