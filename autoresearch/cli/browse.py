@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from autoresearch.cli.denied import Setting, denials
 from autoresearch.cli.log import Form, Part, Selection, Sort
 from autoresearch.cli.output import is_terminal
 from autoresearch.cli.render.detail import Detail, detail, diff_lines
@@ -22,6 +23,7 @@ from autoresearch.cli.render.tsv import tsv
 from autoresearch.cli.view import Record, open_record
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import History
+from autoresearch.core.isolation import Level
 from autoresearch.errors import UsageError
 from autoresearch.record.repository import Repository
 
@@ -114,7 +116,14 @@ def _show_one(record: Record, one: Experiment, parts: Sequence[Part], form: Form
         diff = difference(record.repository, one)
         output = _read(record.layout.output(one.number))[-TAIL:]
         width = shutil.get_terminal_size().columns if is_terminal() else None
-        show(detail(Detail(one, record.history, diff, output), width))
+        show(detail(Detail(one, record.history, diff, output, _hints(record, one, output)), width))
+
+
+def _hints(record: Record, one: Experiment, output: str) -> tuple[str, ...]:
+    """What the level that it ran at may have denied it; nothing where it did not fail."""
+    known = one.outcome.is_failure and one.isolation in set(Level)
+    layout = record.layout
+    return tuple(denials(output, Setting(Level(one.isolation), layout.root, layout.worktrees))) if known else ()
 
 
 def _show_part(record: Record, one: Experiment, part: Part) -> None:

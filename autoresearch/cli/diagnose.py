@@ -5,22 +5,31 @@ Only what the output points to is named. What is not here: errors of the experim
 
 from __future__ import annotations
 
+import posixpath
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from autoresearch.cli.denied import Setting, denials
 from autoresearch.cli.project import Project
+from autoresearch.core.isolation import Level
 from autoresearch.core.layout import Layout
 from autoresearch.errors import BaselineFailed
+from autoresearch.runtime.evaluation import CHANGED
 
 SECRET_TALK = re.compile(r"api.?key|token|credential|unauthori[sz]ed|\b401\b|login|log in|authenticat", re.IGNORECASE)
 MISSING_TALK = re.compile(r"no such file|not found|does not exist|cannot (?:open|find|access)|ENOENT", re.IGNORECASE)
 QUOTED = re.compile(r"""['"‘“`]([^'"’”`\n]{1,300})['"’”`]|((?:[\w.@-]+/)*[\w.@-]+)""")
 
 
-def explain(error: BaselineFailed, project: Project, withheld: Sequence[str], layout: Layout) -> BaselineFailed:
-    """The same error with hints: what was withheld, what is not in a worktree, how to look further."""
-    hints = [error.hint, *_withheld(error.output, withheld), *_untracked(error.output, project, layout.worktrees)]
+def explain(
+    error: BaselineFailed, project: Project, withheld: Sequence[str], layout: Layout, level: Level = Level.BASIC
+) -> BaselineFailed:
+    """The same error with hints: what was withheld or denied, what is not in a worktree, how to look further."""
+    output, setting = error.output, Setting(level, layout.root, layout.worktrees)
+    hints = [error.hint, *_withheld(output, withheld), *_untracked(output, project, layout.worktrees)]
+    hints += [*denials(output, setting), *_written(error.message, project)]
     look = "the whole output: ar log 0 --output    " if _printed_something(layout.output(0)) else ""
     hints.append(f"{look}the command's limits and files: autoresearch.toml")
     return BaselineFailed(error.message, hint="\n".join(filter(None, hints)), output=error.output)
@@ -40,6 +49,18 @@ def _withheld(output: str, withheld: Sequence[str]) -> Iterator[str]:
     if named:
         yield f"withheld from the experiment: {', '.join(named)}"
         yield f"pass_env = [{', '.join(_quote(name) for name in named)}]    in [experiment] passes them on"
+
+
+def _written(message: str, project: Project) -> Iterator[str]:
+    """What the command itself writes although it is protected: its own output, that somebody once committed."""
+    words = message.partition(CHANGED)[2].split(", ")
+    names = {name for word in words if (name := word.partition(" (")[0]) in project.tracked}
+    names = {name for name in names if not project.scope.is_editable(name)}
+    if names:
+        here = ", ".join(_quote(posixpath.relpath(name, project.base or ".")) for name in sorted(names))
+        yield f"git tracks it and no change may touch it, yet the command writes it: {here}"
+        yield f"artifacts = [{here}]    in [experiment], if the command makes it (cache = [...] for a folder)"
+        yield f"git rm --cached {' '.join(map(shlex.quote, sorted(names)))}    if git need not track it; then commit"
 
 
 def _untracked(output: str, project: Project, worktrees: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -22,6 +23,7 @@ from autoresearch.scaffold import (
     choose,
     copy_task,
     detect,
+    forging,
     metric_problem,
     program_text,
     tasks,
@@ -66,6 +68,7 @@ def set_up(answers: Answers, folder: Path) -> int:
     for note in found.notes:
         typer.echo(f"- {note}")
     choices = _ask(found, answers, place) if _is_conversation(answers) else _take(found, answers)
+    choices = replace(choices, forging=forging(folder, place.tracked_here, choices))
     files = {folder / CONFIG_NAME: template(choices)}
     if not found.has_program:
         files[folder / PROGRAM_NAME] = program_text(choices)
@@ -129,5 +132,7 @@ def _told(choices: Choices) -> Iterator[str]:
     yield f"  may edit  {', '.join(choices.editable)}"
     if choices.data:
         yield f"  reads     {', '.join(choices.data)} (not tracked: linked into the worktree)"
+    if choices.forging:
+        yield "  note      edited code could forge the number: see `evaluate` in the file"
     yield "next:  ar init --check    takes three samples: time, noise, experiments a night"
     yield "       ar run --budget 5m"

@@ -17,6 +17,8 @@ from autoresearch.config.problems import Problem, config_error
 from autoresearch.core.scope import CONFIG_NAME, Scope, path_problem
 from autoresearch.errors import ConfigError
 
+_PROGRAMS = (".py", ".sh", ".js", ".mjs", ".ts", ".rb", ".pl", ".R", ".jl", ".lua", ".php")
+"""Ends of the names of files that an interpreter runs."""
 _COMPARED = 2000
 """So many tracked names are searched for a similar one: comparing a hundred thousand would take seconds."""
 
@@ -49,7 +51,7 @@ def check_files(config: Config, path: Path, root: Path, tracked: Sequence[str]) 
         *_globs("editable", config.editable, base, root, tracked),
         *_globs("context", config.context, base, root, tracked),
         *_paths(config, base, root),
-        *_evaluation(config),
+        *_evaluation(config, base, tracked),
     ]
     if found:
         lines = Lines(read(path))
@@ -82,7 +84,7 @@ def _paths(config: Config, base: str, root: Path) -> Iterator[tuple[str, str]]:
     for name in ("data", "cache", "artifacts"):
         for given in getattr(config.experiment, name):
             place = posixpath.normpath(posixpath.join(base, given))
-            if problem := path_problem(place):
+            if problem := path_problem(place) or _glob_problem(name, given, base):
                 yield f"experiment.{name}", f"`[experiment] {name}`: {problem}"
             elif name == "data" and not (root / place).exists():
                 parent = root / posixpath.dirname(place)
@@ -91,12 +93,29 @@ def _paths(config: Config, base: str, root: Path) -> Iterator[tuple[str, str]]:
                 yield "experiment.data", f'`[experiment] data`: there is no "{given}"{_near(given, inside)}'
 
 
-def _evaluation(config: Config) -> Iterator[tuple[str, str]]:
-    if config.experiment.evaluate and not config.experiment.artifacts:
+def _glob_problem(key: str, given: str, base: str) -> str:
+    """Of the lists of paths, only `artifacts` may hold globs."""
+    try:
+        Scope((given,) if key == "artifacts" else (), base=base)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _evaluation(config: Config, base: str, tracked: Sequence[str]) -> Iterator[tuple[str, str]]:
+    given = config.experiment.evaluate
+    if given and not config.experiment.artifacts:
         yield (
             "experiment.evaluate",
             "`[experiment] evaluate` has nothing to measure: name what the command makes in `artifacts`",
         )
+    words = given.split() if isinstance(given, str) else given
+    named = {posixpath.normpath(word.strip("'\"")) for word in words}
+    for name in filter(lambda one: posixpath.normpath(one) in named, config.experiment.artifacts):
+        is_program = posixpath.splitext(name)[1] in _PROGRAMS
+        if is_program and posixpath.normpath(posixpath.join(base, name)) in tracked and name not in config.editable:
+            text = f'`[experiment] artifacts`: "{name}" is what `evaluate` runs; it would be replaced by what is made'
+            yield "experiment.artifacts", text
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:

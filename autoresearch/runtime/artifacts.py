@@ -1,19 +1,37 @@
-"""What experiments leave that is worth keeping: copied after each measured sample, kept with the experiment.
+"""What experiments leave that is worth keeping, or that is to be evaluated: copied, never moved or linked.
 
-Copied before the decision, for until then other samples run in the same worktree. Links that lead out of the worktree
-are not followed. What is not there is left out: that an artefact is missing is no reason to lose a measurement.
+Kept artefacts are copied after each measured sample, for until the decision other samples run in the same worktree.
+What is not there is left out: that an artefact is missing is no reason to lose a measurement, unless it is what is
+measured. Which files count, and which links, is in `made`.
 """
 
 from __future__ import annotations
 
+import filecmp
+import os
+import posixpath
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from autoresearch.core.experiment import Outcome
 from autoresearch.core.layout import Layout
 from autoresearch.errors import RunError
+from autoresearch.runtime import space
+from autoresearch.runtime.made import Made, copy, look
 from autoresearch.runtime.tree import remove
 from autoresearch.runtime.worktree import inside
+
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why artefacts cannot be evaluated."""
+
+    outcome: Outcome
+    reason: str
 
 
 class Artifacts:
@@ -22,8 +40,10 @@ class Artifacts:
     def __init__(self, layout: Layout, names: Sequence[str], sub: str) -> None:
         """`names` are paths or globs relative to `sub`. Raises ConfigError for one that leads out of the repository."""
         self._layout = layout
-        self._names = [inside(sub, name, "artifacts") for name in names]
-        self._sub = sub
+        inner = [inside(sub, name, "artifacts") for name in names]
+        # Kept below the configuration's folder, unless some lie outside of it.
+        self._base = sub if all(name.startswith(f"{sub}/") for name in inner) else ""
+        self._names = [posixpath.relpath(name, self._base or ".") for name in inner]
         self._staged: int | None = None
 
     @property
@@ -31,18 +51,15 @@ class Artifacts:
         return self._layout.artifacts(0).with_name("staged")
 
     def stage(self, number: int, worktree: Path) -> None:
-        """Copy what is there now. Raises RunError when that cannot be done (disk full)."""
+        """Copy what is there now, where there is room for it. Raises RunError when that cannot be done (disk full)."""
         if not self._names or (self._staged is not None and number < self._staged):
             # A sample of the incumbent, taken while a younger experiment waits for its decision.
             return
         self.discard()
         self._staged = number
-        try:
-            for path in self._found(worktree):
-                base = worktree / self._sub if path.is_relative_to(worktree / self._sub) else worktree
-                _copy(path, self._stage / path.relative_to(base))
-        except OSError as error:
-            raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
+        made = self._look(worktree)
+        if made.files and made.size <= _room(worktree):
+            self._copy(made, worktree / self._base, self._stage, lambda _: True)
 
     def keep(self, number: int) -> None:
         """Move the copies of that experiment to where kept ones lie; none is fine."""
@@ -52,63 +69,83 @@ class Artifacts:
             self._stage.rename(kept)
             self._staged = None
 
-    def place(self, number: int, folder: Path) -> bool:
-        """Copy an experiment's artefacts to where its command left them, below the configuration's folder.
+    def place(self, number: int, worktree: Path) -> bool:
+        """Copy an experiment's artefacts to where its command left them.
 
         False when there are none, and should be. Raises RunError when they cannot be copied (disk full).
         """
         source = self._stage if self._staged == number else self._layout.artifacts(number)
         if not self._names or not source.is_dir():
             return not self._names
-        try:
-            _copy(source, folder)
-        except OSError as error:
-            raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
+        self._copy(look(source, self._names), source, worktree / self._base, lambda _: True)
         return True
 
-    def carry(self, worktree: Path, folder: Path) -> list[str]:
-        """Copy what was made in a worktree to another one, below the configuration's folder; no links.
+    def carry(
+        self, worktree: Path, clean: Path, is_protected: Callable[[str], bool], protected: Sequence[str]
+    ) -> Trouble | None:
+        """Copy what was made in a worktree to the same places of a clean one of another commit.
 
-        Returns the names for which nothing is there. Raises RunError when that cannot be done (disk full).
+        No file there is replaced that `is_protected` (a path from its root), unless `artifacts` names it itself. Nor
+        does one stay that was not made. No link to one of the `protected` files of the worktree is followed. Raises
+        RunError when the disk is full.
         """
-        missing = []
-        for name in self._names:
-            found = [path for path in sorted(worktree.glob(name)) if not _leads_away(path, worktree)]
-            missing += [] if found else [name]
-            for path in found:
-                base = worktree / self._sub if path.is_relative_to(worktree / self._sub) else worktree
-                try:
-                    _copy(path, folder / path.relative_to(base), links=False)
-                except OSError as error:
-                    raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
-        return missing
+        folder, base = worktree / self._base, clean / self._base
+        closed = frozenset(protected)
+        made = self._look(worktree, lambda path: posixpath.join(self._base, path) not in closed)
+        missing = [name for name in self._names if not made.under(name)]
+        if missing:
+            why = f" ({', '.join(made.passed_over[:NAMED])})" if made.passed_over else ""
+            return Trouble(Outcome.NO_METRIC, f"the command made no {', '.join(missing)} to evaluate{why}")
+        if made.size > _room(clean):
+            largest = max(made.files, key=lambda path: made.files[path])
+            said = f"{largest} takes {made.files[largest] / 2**30:.2g} GiB, and the disk has no room for a copy"
+            return Trouble(Outcome.OVER_LIMITS, said)
+
+        def may_replace(path: str) -> bool:
+            return path in self._names or not is_protected(posixpath.join(self._base, path))
+
+        for path in look(base, self._names).files:
+            if may_replace(path) and path not in made.files:
+                remove(base / path)
+        refused = list(self._copy(made, folder, base, may_replace))
+        said = f"what it made would replace protected files: {', '.join(refused[:NAMED])}"
+        return Trouble(Outcome.TAMPERED, said) if refused else None
 
     def discard(self) -> None:
         """Remove what was copied and not kept."""
         remove(self._stage)
         self._staged = None
 
-    def _found(self, worktree: Path) -> Iterator[Path]:
-        home = worktree.resolve()
-        for name in self._names:
-            for path in sorted(worktree.glob(name)):
-                if path.resolve().is_relative_to(home):
-                    yield path
+    def _look(self, worktree: Path, follow: Callable[[str], bool] = lambda _: True) -> Made:
+        """Nothing where the configuration's own folder was made a link."""
+        is_there = os.path.realpath(worktree / self._base) == os.path.normpath(
+            os.path.realpath(worktree) / Path(self._base)
+        )
+        return look(worktree / self._base, self._names, follow) if is_there else Made({})
+
+    def _copy(self, made: Made, source: Path, target: Path, may_replace: Callable[[str], bool]) -> list[str]:
+        """The files that are there already, are others, and must stay."""
+        try:
+            return list(_copied(made, source, target, may_replace))
+        except OSError as error:
+            raise RunError(f"cannot copy an artefact: {error}", hint="is the disk full?") from error
 
 
-def _leads_away(path: Path, worktree: Path) -> bool:
-    """Is the path, or a folder on the way to it, a link?"""
-    return any(one.is_symlink() for one in (path, *path.parents) if one.is_relative_to(worktree))
+def _copied(made: Made, source: Path, target: Path, may_replace: Callable[[str], bool]) -> Iterator[str]:
+    for path in made.files:
+        there = target / path
+        if os.path.lexists(there) and not may_replace(path):
+            if there.is_symlink() or not there.is_file() or not filecmp.cmp(source / path, there, shallow=False):
+                yield path
+        elif not any(map(Path.is_symlink, _ways(there, target))):
+            remove(there)
+            copy(source / path, there, target)
 
 
-def _links_in(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if Path(folder, name).is_symlink()]
+def _ways(path: Path, root: Path) -> list[Path]:
+    return [one for one in path.parents if one.is_relative_to(root) and one != root]
 
 
-def _copy(source: Path, target: Path, *, links: bool = True) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        ignored = None if links else _links_in
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)
-    elif source.is_file():
-        shutil.copy2(source, target)
+def _room(folder: Path) -> int:
+    """Bytes that may be written."""
+    return shutil.disk_usage(folder).free - space.floor(folder)

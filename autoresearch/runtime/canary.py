@@ -8,7 +8,7 @@ that are data (JSON, YAML) are not looked at.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,15 @@ class Unproved:
 CanaryResult = Used | Unused | Unproved
 
 
-def try_canary(bench: Bench, commit: str, editable: Sequence[str], log_path: Path) -> CanaryResult:
+Evaluate = Callable[[Job, Finished, OutputLog], Measured | Unmeasured]
+
+
+def try_canary(
+    bench: Bench, commit: str, editable: Sequence[str], log_path: Path, evaluate: Evaluate | None = None
+) -> CanaryResult:
     """Make the editable files (paths from the repository's root) fail, and run setup and command.
+
+    `evaluate` measures what the command made, where it does not measure that itself.
 
     Leaves the worktree spoilt: it must be laid out again. Raises what `Bench` raises.
     """
@@ -67,10 +74,10 @@ def try_canary(bench: Bench, commit: str, editable: Sequence[str], log_path: Pat
             failed = failure(bench.run(bench.settings.setup, job, log, limit=LIMIT), LIMIT)
         if failed is not None:
             return _of_failure(failed, "the setup")
-    return _run_command(bench, job, spoilt, log_path)
+    return _run_command(bench, job, spoilt, log_path, evaluate)
 
 
-def _run_command(bench: Bench, job: Job, spoilt: list[str], log_path: Path) -> CanaryResult:
+def _run_command(bench: Bench, job: Job, spoilt: list[str], log_path: Path, evaluate: Evaluate | None) -> CanaryResult:
     reader, marked = MetricReader(bench.settings.metric), _Marked()
     name = bench.settings.metrics_file
     metrics_file = MetricsFile(bench.worktree.cwd / name) if name else None
@@ -81,13 +88,17 @@ def _run_command(bench: Bench, job: Job, spoilt: list[str], log_path: Path) -> C
 
     with OutputLog(log_path, "command, with every editable file made to fail") as log:
         done = bench.run(bench.settings.command, job, log, limit=LIMIT, on_line=on_line)
-    if isinstance(done, NotStarted):
-        return Unproved(done.reason)
-    marked.look(done.stderr_tail)
-    execution = judge(done, reader, job, metrics_file.text() if metrics_file else None)
+        if isinstance(done, NotStarted):
+            return Unproved(done.reason)
+        marked.look(done.stderr_tail)
+        if marked.seen:
+            return Used()
+        text = metrics_file.text() if metrics_file else None
+        execution = evaluate(job, done, log) if evaluate else judge(done, reader, job, text)
+    marked.look(execution.tail)
     if marked.seen:
         return Used()
-    if isinstance(execution, Measured) or _measured_before_the_limit(done, reader):
+    if isinstance(execution, Measured) or (not evaluate and _measured_before_the_limit(done, reader)):
         return _unused(bench, spoilt)
     return _of_failure(execution, "the command")
 

@@ -21,6 +21,7 @@ from autoresearch.errors import RunError
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench, ExecutorSettings
 from autoresearch.runtime.canary import CanaryResult, try_canary
+from autoresearch.runtime.evaluation import Evaluation
 from autoresearch.runtime.work import Work
 
 T = TypeVar("T")
@@ -48,7 +49,8 @@ class LocalExecutor:
         evaluator = Bench(settings, layout, environment, evaluates=True) if settings.evaluate else None
         self._benches = [self._bench, *([evaluator] if evaluator else [])]
         self._artifacts = Artifacts(layout, settings.artifacts, settings.sub)
-        self._work = Work(self._bench, evaluator, layout, self._artifacts, on_line)
+        self._evaluation = Evaluation(self._bench, evaluator, layout, self._artifacts) if evaluator else None
+        self._work = Work(self._bench, self._evaluation, layout, self._artifacts, on_line)
         self._is_free: Callable[[], bool] = lambda: True
         self._thread: threading.Thread | None = None
 
@@ -65,7 +67,8 @@ class LocalExecutor:
         """Find out whether the command uses the editable files (paths from the repository's root) of the worktree."""
         self._work.forget()
         log = self._layout.experiment(0).with_name("canary.log")
-        return self._begin(lambda: try_canary(self._bench, commit, editable, log))
+        evaluate = self._evaluation.measure if self._evaluation else None
+        return self._begin(lambda: try_canary(self._bench, commit, editable, log, evaluate))
 
     def keep_artifacts(self, number: int) -> None:
         """Store what the newest measured sample of that experiment left; nothing there is fine."""

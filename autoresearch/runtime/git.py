@@ -17,6 +17,9 @@ from autoresearch.runtime.undisturbed import undisturbed
 _QUIET = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
+    "core.checkStat": "default",
+    "core.trustctime": "true",
+    "core.fileMode": "true",
     "core.logAllRefUpdates": "false",
     "commit.gpgSign": "false",
     "gc.auto": "0",

@@ -2,8 +2,8 @@
 
 The kernel's own interface (linux/landlock.h, `man 7 landlock`), for there is no maintained package of it. Covered:
 writing, truncating, creating, removing, renaming and linking; from ABI 6 on also signals to processes outside, and
-their abstract sockets. Not covered by Landlock: reading, modes, owners and times of files, the network, and services
-that are reached through a socket.
+their abstract sockets; of what root may do without any file, what takes a capability. Not covered: reading; modes,
+owners and times of files; limits and priorities of other processes; the network; services reached through a socket.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ _NO_NEW_PRIVS = 38
 _WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
 _CHANGES = _WRITE_FILE | _TRUNCATE | sum(1 << bit for bit in range(4, 14))
 """All rights of ABI 3 that change something: also remove, make (of any kind), and refer, which is link and rename."""
+_ALLOWED = _CHANGES & ~(1 << 6 | 1 << 11)
+"""Inside, everything but making device nodes: root could write to a disk through one."""
 _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 _SCOPED_SINCE = 6
+_DROP_CAPABILITY, _CAPABILITIES = 24, 64
+_ROOT_KEEPS = frozenset({*range(9), 10, 13, 14, 18, 23})
+"""Owners, permissions and ids of files and processes, ports, memory locks, chroot, priorities (linux/capability.h)."""
 
 
 class _Ruleset(ctypes.Structure):
@@ -52,14 +57,20 @@ def prepare(writable: list[bytes]) -> int:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
-        rule = _Rule(_CHANGES if os.path.isdir(path) else _WRITE_FILE | _TRUNCATE, place)  # noqa: PTH112
+        rule = _Rule(_ALLOWED if os.path.isdir(path) else _WRITE_FILE | _TRUNCATE, place)  # noqa: PTH112
         _checked(_call(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0))
         os.close(place)
     return ruleset
 
 
 def enforce(ruleset: int) -> None:
-    """From here on the rule holds for this thread, and for all that it starts. Raises OSError."""
+    """From here on the rule holds for this thread, and for all that it starts. Raises OSError.
+
+    What root starts is kept from what needs no file, too: modules, clocks, devices, immutable files.
+    """
+    for capability in range(_CAPABILITIES) if os.geteuid() == 0 else ():
+        if capability not in _ROOT_KEEPS:
+            _libc().prctl(_DROP_CAPABILITY, capability, 0, 0, 0)
     _checked(_libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
     _checked(_call(_RESTRICT_SELF, ruleset, 0))
 

@@ -7,7 +7,6 @@ repositories. Which paths are the user's is not known here; callers name what st
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterator, Set
@@ -18,6 +17,7 @@ from pathlib import Path
 from autoresearch.errors import RunError
 
 _ATTEMPTS = 5
+_MOVED = ".ar-moved-"
 IGNORE_ALL = "*\n"
 """The `.gitignore` of a folder that ignores itself."""
 
@@ -41,7 +41,7 @@ def remove(path: Path) -> None:
             if path.is_symlink() or not path.is_dir():
                 path.unlink(missing_ok=True)
             else:
-                shutil.rmtree(path)
+                _remove_folder(path)
         except OSError as error:
             if attempt == _ATTEMPTS - 1:
                 message = f"cannot remove {path}: {error.strerror or error}"
@@ -51,6 +51,28 @@ def remove(path: Path) -> None:
             time.sleep(0.05 * attempt)
         else:
             return
+
+
+def _remove_folder(path: Path) -> None:
+    """Level by level: what is deeper is moved up first, for paths and Python's stack have an end, folders have none."""
+    make_writable_here(path)
+    folders, moved = [path], 0
+    while folders:
+        folder = folders.pop()
+        for entry in list(os.scandir(folder)):
+            below = folder / entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                below.unlink()
+                continue
+            make_writable_here(below)
+            if folder != path:
+                while os.path.lexists(up := path / f"{_MOVED}{moved}"):
+                    moved += 1
+                below = below.rename(up)
+            folders.append(below)
+        if folder != path:
+            folder.rmdir()
+    path.rmdir()
 
 
 def make_writable(path: Path) -> None:
@@ -66,44 +88,55 @@ def make_writable_here(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         return
     with suppress(OSError):
-        path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IRWXU)
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
+            path.chmod(mode | stat.S_IRWXU)
 
 
 def walk(path: Path) -> Iterator[Path]:
     """Everything below a folder, each folder before what is in it; links are not followed."""
-    try:
-        entries = list(os.scandir(path))
-    except OSError:
-        return
-    for entry in entries:
-        yield path / entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from walk(path / entry.name)
+    folders = [path]
+    for folder in folders:
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                below = folder / entry.name
+                yield below
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(below)
 
 
-def remove_special(path: Path, but: Set[Path]) -> None:
-    """Remove sockets and named pipes below `path`, which git does not see; subtrees in `but` are left alone."""
-    with suppress(OSError), os.scandir(path) as entries:
-        for entry in entries:
-            below = path / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if below not in but:
-                    remove_special(below, but)
-            elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
-                remove(below)
+def undo_unseen(path: Path, but: Set[Path]) -> None:
+    """Undo what git does not see below `path`: sockets, named pipes, folders that nobody may list, and any `.git` but
+    that of `path` itself. Subtrees in `but` are left alone.
+    """
+    folders = [path]
+    for folder in folders:
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                below = folder / entry.name
+                if entry.name == ".git" and folder != path:
+                    remove(below)
+                elif entry.is_dir(follow_symlinks=False) and below not in but:
+                    make_writable_here(below)
+                    folders.append(below)
+                elif entry.is_dir(follow_symlinks=False):
+                    continue
+                elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
+                    remove(below)
 
 
 def sweep(path: Path, keep: Keep) -> None:
     """Remove `path` and everything below it that is not kept."""
-    is_folder = path.is_dir() and not path.is_symlink()
-    if path in keep.whole or (path in keep.files and not is_folder):
-        return
-    if path in keep.folders and is_folder:
-        make_writable_here(path)
-        for child in list(path.iterdir()):
-            sweep(child, keep)
-    else:
-        remove(path)
+    left = [path]
+    for one in left:
+        is_folder = one.is_dir() and not one.is_symlink()
+        if one in keep.whole or (one in keep.files and not is_folder):
+            continue
+        if one in keep.folders and is_folder:
+            make_writable_here(one)
+            left.extend(one.iterdir())
+        else:
+            remove(one)
 
 
 def overlay(source: Path, target: Path) -> list[Path]:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured
 from autoresearch.core.layout import Layout
@@ -21,15 +20,12 @@ from autoresearch.errors import RunError
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench
 from autoresearch.runtime.command import Finished, NotStarted
+from autoresearch.runtime.evaluation import Evaluation, merged, metrics_file, tampered
 from autoresearch.runtime.feedback import FeedbackReader
 from autoresearch.runtime.gpu_memory import GpuMemory
-from autoresearch.runtime.metrics_file import MetricsFile
 from autoresearch.runtime.outcome import failure, judge
 from autoresearch.runtime.output import OutputLog
-from autoresearch.runtime.protection import listed
-from autoresearch.runtime.text import plain
 
-E = TypeVar("E", bound=Execution)
 _BY_FORCE = (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_LIMITS, Outcome.CRASHED)
 
 
@@ -39,14 +35,14 @@ class Work:
     def __init__(
         self,
         bench: Bench,
-        evaluator: Bench | None,
+        evaluation: Evaluation | None,
         layout: Layout,
         artifacts: Artifacts,
         on_line: Callable[[int, str], None],
     ) -> None:
-        """`evaluator`: the bench in which artefacts are measured, where the command does not do that itself."""
+        """`evaluation`: measures artefacts, where the command does not do that itself."""
         self._bench = bench
-        self._evaluator = evaluator
+        self._evaluation = evaluation
         self._settings = bench.settings
         self._layout = layout
         self._artifacts = artifacts
@@ -72,8 +68,8 @@ class Work:
             self.forget()
         if not self._bench.worktree.is_there:
             self.forget()
-            return _deleted(execution, job) if isinstance(execution, Unmeasured) else execution
-        return _tampered(execution, found)
+            return _deleted(execution, job) if isinstance(execution, Unmeasured) else tampered(execution, found)
+        return tampered(execution, found)
 
     def _wait_for_gpus(self, execution: Execution) -> Execution:
         """What was ended by force may leave memory behind that the next sample needs."""
@@ -94,50 +90,29 @@ class Work:
     def _sample(self, job: Job) -> Measured | Unmeasured:
         settings, cwd = self._settings, self._bench.worktree.cwd
         feedback = FeedbackReader(cwd / settings.feedback if settings.feedback else None)
-        if self._evaluator is not None:
-            execution = self._make_and_evaluate(job, self._evaluator, feedback)
+        reader = MetricReader(settings.metric)
+
+        def on_line(line: str) -> None:
+            reader.feed(line)
+            feedback.feed(line)
+
+        metrics = metrics_file(settings, cwd)
+        done = self._command(job, on_line)
+        if self._evaluation is None:
+            execution = judge(done, reader, job, metrics.text() if metrics else None)
         else:
-            reader = MetricReader(settings.metric)
-
-            def on_line(line: str) -> None:
-                reader.feed(line)
-                feedback.feed(line)
-
-            metrics = self._metrics_file(cwd)
-            execution = judge(self._command(job, on_line), reader, job, metrics.text() if metrics else None)
+            with self._log(job, f"evaluate, {_called(job)}") as log:
+                execution = self._evaluation.measure(job, done, log, lambda line: self._show(job, line))
+            printed = reader.read(job.convention).measures
+            execution = replace(execution, measures=merged(job, settings.metric, printed, execution.measures))
         if isinstance(execution, Measured) and job.task is not Task.WARM_UP:
             self._artifacts.stage(job.number, self._bench.worktree.path)
-        return replace(execution, feedback=feedback.text())
+        return replace(execution, feedback=execution.feedback or feedback.text())
 
     def _command(self, job: Job, on_line: Callable[[str], None]) -> Finished | NotStarted:
         with self._log(job, f"{_called(job)} (seed {job.seed})") as log:
             show = partial(self._show, job)
             return self._bench.run(self._settings.command, job, log, limit=job.limit, on_line=on_line, show=show)
-
-    def _metrics_file(self, folder: Path) -> MetricsFile | None:
-        """As it is before the command runs: only what is written then counts."""
-        name = self._settings.metrics_file
-        return MetricsFile(folder / name) if name else None
-
-    def _make_and_evaluate(self, job: Job, evaluator: Bench, feedback: FeedbackReader) -> Measured | Unmeasured:
-        """The command makes artefacts; the number comes from `evaluate`, which runs where no edited code is."""
-        made = self._command(job, feedback.feed)
-        failed = failure(made, job.limit)
-        if failed is not None or isinstance(made, NotStarted):
-            return failed or Unmeasured(Outcome.CRASHED, "it did not start", made.seconds)
-        evaluator.lay_out(self._settings.base)
-        evaluator.guard.before()
-        missing = self._artifacts.carry(self._bench.worktree.path, evaluator.worktree.cwd)
-        if missing:
-            reason = f"the command made no {', '.join(missing)} to evaluate"
-            return Unmeasured(Outcome.NO_METRIC, reason, made.seconds, {}, plain(made.tail))
-        reader, metrics = MetricReader(self._settings.metric), self._metrics_file(evaluator.worktree.cwd)
-        with self._log(job, f"evaluate, {_called(job)}") as log:
-            show, limit = partial(self._show, job), job.limit
-            done = evaluator.run(self._settings.evaluate, job, log, limit=limit, on_line=reader.feed, show=show)
-        execution = judge(done, reader, job, metrics.text() if metrics else None, measured=made)
-        found = evaluator.guard.after(self._layout.tampered(job.number))
-        return _tampered(replace(execution, seconds=made.seconds + done.seconds), found)
 
     def _check(self, job: Job) -> Passed | Unmeasured:
         """All checks, in their order, up to the first that fails or hangs."""
@@ -162,16 +137,15 @@ class Work:
         holdout = self._settings.holdout
         if holdout is None:
             raise RunError("there is no holdout")
-        bench = self._evaluator or self._bench
-        if self._evaluator is not None:
-            bench.lay_out(self._settings.base)
-        if not self._artifacts.place(job.number, bench.worktree.cwd):
+        bench = self._evaluation.laid_out() if self._evaluation else self._bench
+        if not self._artifacts.place(job.number, bench.worktree.path):
             # Cleared away, or of a run on another machine: made once more.
             made = self._sample(job)
             if isinstance(made, Unmeasured):
                 return made
-            if self._evaluator is not None:
-                self._artifacts.carry(self._bench.worktree.path, bench.worktree.cwd)
+            if self._evaluation is not None:
+                self._evaluation.laid_out()
+                self._artifacts.place(job.number, bench.worktree.path)
         reader = MetricReader(holdout.metric)
         with tempfile.TemporaryDirectory(prefix="ar-holdout-") as folder:
             with OutputLog(Path(folder) / "output.log", "holdout") as log:
@@ -180,6 +154,7 @@ class Work:
                 done = bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
             execution = judge(done, reader, job, None)
         bench.worktree.tidy()
+        bench.scratch.clear()
         if isinstance(execution, Measured):
             return Measured(execution.value, execution.seconds)
         if execution.outcome is Outcome.INTERRUPTED:
@@ -220,7 +195,7 @@ class Work:
         return Unmeasured(Outcome.CRASHED, f"setup failed: {failed.reason}", failed.seconds, {}, failed.tail)
 
     def _log(self, job: Job, header: str) -> OutputLog:
-        return OutputLog(self._layout.output(job.number), header)
+        return OutputLog(self._layout.output(job.number), self._bench.secrets.redact(header))
 
     def _show(self, job: Job, line: str) -> None:
         self._on_line(job.number, line)
@@ -234,15 +209,6 @@ def _called(job: Job) -> str:
             return f"sample {job.sample}, in a fresh worktree"
         case _:
             return f"sample {job.sample}"
-
-
-def _tampered(execution: E, found: list[str]) -> E | Unmeasured:
-    """What it gave, unless it changed what it may not; a stopped one may have been in the middle of anything."""
-    is_stopped = isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED
-    if not found or is_stopped:
-        return execution
-    reason = f"it changed what it may not: {listed(found)}"
-    return Unmeasured(Outcome.TAMPERED, reason, execution.seconds, {}, execution.tail)
 
 
 def _deleted(execution: Unmeasured, job: Job) -> Unmeasured:

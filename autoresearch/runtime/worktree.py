@@ -13,7 +13,9 @@ from pathlib import Path
 
 from autoresearch.errors import ConfigError, RecordError
 from autoresearch.runtime.git import common_directory, git
-from autoresearch.runtime.tree import Keep, make_writable, overlay, remove, remove_special, sweep, walk
+from autoresearch.runtime.tree import Keep, make_writable, make_writable_here, overlay, remove, sweep, undo_unseen, walk
+
+_STEERING = ("commondir", "config.worktree")
 
 
 class Worktree:
@@ -43,6 +45,8 @@ class Worktree:
         self._links: list[Path] = []
         self._made = Keep()
         self._admin = Path()
+        self._steering: dict[Path, bytes | None] = {}
+        self._index: tuple[int, ...] = ()
         self._commit = ""
         self._keeps_caches = True
         for name in self._data:
@@ -61,6 +65,7 @@ class Worktree:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         git(["worktree", "add", "--detach", "--no-checkout", str(self.path), commit], self._root)
         self._admin = Path(git(["rev-parse", "--absolute-git-dir"], self.path).removesuffix("\n"))
+        self._steering = {file: _content(file) for file in (self.path / ".git", *map(self._admin.joinpath, _STEERING))}
         self._keeps_caches = not empty_caches
         for name in self._cache if self._keeps_caches else ():
             _move(self._stored / name, self.path / name)
@@ -84,8 +89,7 @@ class Worktree:
         """As the commit has it, plus data, caches and what `setup` made: before every sample."""
         # Gone before git looks: it must never write through one.
         for link in self._links:
-            if link.is_symlink():
-                link.unlink()
+            self._unlink(link)
         self._restore_tracked()
         self._sweep()
         for name in self._cache:
@@ -102,7 +106,8 @@ class Worktree:
             remove_leftovers(self._root, self.path.parent)
             return
         for name in self._cache if self._keeps_caches else ():
-            if (self.path / name).is_dir() and not (self.path / name).is_symlink():
+            # An experiment can put a link in the way: what it leads to is not ours to move.
+            if (self.path / name).resolve() == self.path.resolve() / name:
                 _move(self.path / name, self._stored / name)
         _forget(self.path, self._admin)
         self._admin = Path()
@@ -132,15 +137,24 @@ class Worktree:
 
     def _reset(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        pointer, text = self.path / ".git", f"gitdir: {self._admin}\n"
-        if pointer.is_symlink() or not pointer.is_file() or pointer.read_bytes() != os.fsencode(text):
-            remove(pointer)
-            pointer.write_bytes(os.fsencode(text))
-        for name in ("index.lock", "HEAD.lock"):
-            (self._admin / name).unlink(missing_ok=True)
+        self._repair()
         # Detached first: an experiment may have checked out a branch, and `reset` would move the user's branch.
         self._git("update-ref", "--no-deref", "HEAD", self._commit)
         self._git("reset", "--hard", "--quiet", self._commit)
+        self._index = _stamp(self._admin / "index")
+
+    def _repair(self) -> None:
+        """Git's own files of this worktree: through them an experiment could steer the git that is called here."""
+        for file, content in self._steering.items():
+            if file.is_symlink() or (file.exists() and not file.is_file()) or _content(file) != content:
+                remove(file)
+                if content is not None:
+                    file.write_bytes(content)
+        for name in ("index.lock", "HEAD.lock"):
+            (self._admin / name).unlink(missing_ok=True)
+        if _stamp(self._admin / "index") != self._index:
+            # In one that is not as it was left, files can be marked as ones that git shall not look at.
+            remove(self._admin / "index")
 
     def _sweep(self) -> None:
         caches = {self.path / name for name in self._cache}
@@ -148,12 +162,21 @@ class Worktree:
         keep = Keep(whole=caches, folders=ways | self._made.folders, files=self._made.files)
         for entry in self._untracked():
             sweep(entry, keep)
-        remove_special(self.path, caches)
+        undo_unseen(self.path, caches | self._made.folders)
 
     def _untracked(self) -> Iterator[Path]:
         """Untracked and ignored entries; a folder without tracked files is one entry."""
         listed = self._git("ls-files", "--others", "--directory", "-z")
         return (self.path / name.rstrip("/") for name in listed.split("\0") if name)
+
+    def _unlink(self, link: Path) -> None:
+        """Take a link of ours away, or the one that an experiment has put in its way: never what lies behind that."""
+        below = link.relative_to(self.path)
+        for step in (self.path / one for one in (*reversed(below.parents), below)):
+            if step.is_symlink():
+                step.unlink()
+                return
+            make_writable_here(step)
 
     def _ensure_folder(self, path: Path) -> None:
         for folder in (*reversed(path.relative_to(self.path).parents[:-1]), path.relative_to(self.path)):
@@ -164,6 +187,19 @@ class Worktree:
 
     def _git(self, *arguments: str) -> str:
         return git([f"--git-dir={self._admin}", f"--work-tree={self.path}", *arguments], self.path)
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """What changes with every writing of a file; empty where there is none."""
+    try:
+        there = file.lstat()
+    except OSError:
+        return ()
+    return there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns
 
 
 def inside(sub: str, name: str, key: str) -> str:

@@ -5,6 +5,7 @@
     metrics     which number probably counts, and which way it improves
     detect      all proposals, with what was seen
     choices     the proposals, overruled by what the person said
+    forging     whether edited code could forge the number that was chosen
     template    the text of autoresearch.toml and program.md
     files       writing them, overwriting nothing
     tasks       the ready tasks
@@ -15,6 +16,7 @@ Nothing here runs a command, asks the person or calls git.
 from autoresearch.scaffold.choices import Choices, choose, glob_problem, metric_problem
 from autoresearch.scaffold.detect import Detected, detect
 from autoresearch.scaffold.files import Written, write
+from autoresearch.scaffold.forging import forging
 from autoresearch.scaffold.metrics import Guess, guess_direction, pick_metric
 from autoresearch.scaffold.tasks import Task, copy_task, tasks
 from autoresearch.scaffold.template import program_text, template
@@ -28,6 +30,7 @@ __all__ = [
     "choose",
     "copy_task",
     "detect",
+    "forging",
     "glob_problem",
     "guess_direction",
     "metric_problem",

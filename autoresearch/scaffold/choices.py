@@ -44,6 +44,8 @@ class Choices:
     model: str = ""
     suggested_pass_env: tuple[str, ...] = ()
     """Written as a comment only: passing a secret on is for a person to decide."""
+    forging: str = ""
+    """How edited code could forge the number (`scaffold.forging`): written as a comment."""
 
     @property
     def purpose(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
+from textwrap import wrap
 
 from autoresearch.config import KeyDoc, parse, reference, toml_value
 from autoresearch.core.history import Direction
@@ -34,6 +35,7 @@ def template(choices: Choices) -> str:
     for table, docs in groupby(reference(), key=lambda doc: doc.table):
         lines += ["", f"[{table}]"] if table else []
         for doc in docs:
+            lines += _advice(choices) if (table, doc.key) == ("experiment", "evaluate") else []
             lines += _entry(doc, chosen.get((table, doc.key)), examples.get((table, doc.key), doc.example_text))
     text = "\n".join(lines) + "\n"
     parse(text, CONFIG_NAME)
@@ -65,6 +67,17 @@ def _chosen(choices: Choices) -> Mapping[tuple[str, str], str]:
 def _examples(choices: Choices) -> Mapping[tuple[str, str], str]:
     suggested = choices.suggested_pass_env
     return {("experiment", "pass_env"): toml_value(suggested)} if suggested else {}
+
+
+def _advice(choices: Choices) -> list[str]:
+    """Nothing is changed for the person: two commands are another way to work."""
+    if not choices.forging:
+        return []
+    said = (
+        f"{choices.forging}: edited code could forge the number. Where that matters, let `command` only make something "
+        "(`artifacts`), and let `evaluate` measure it: it runs where no edited code is."
+    )
+    return wrap(said, WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
 
 
 def _entry(doc: KeyDoc, value: str | None, example: str) -> Iterator[str]:

@@ -96,6 +96,7 @@ def test_what_is_said_on_the_way_is_short_and_names_what_was_found(ar: Cli, tmp_
         "  runs      python train.py",
         "  measures  loss: lower is better",
         "  may edit  train.py",
+        "  note      edited code could forge the number: see `evaluate` in the file",
         "next:  ar init --check    takes three samples: time, noise, experiments a night",
         "       ar run --budget 5m",
     ]
@@ -406,3 +407,23 @@ def test_the_help_shows_every_option_and_an_example(ar: Cli, tmp_path: Path) -> 
     ):
         assert option in done.out
     assert shlex.join(["ar", "init", "--from", "gpt", "demo"]) in done.out
+
+
+def test_where_edited_code_could_forge_the_number_that_is_said_and_nothing_is_set(ar: Cli, tmp_path: Path) -> None:
+    files = {"evaluate.py": "from solve import X\nprint(f'score: {X}')\n", "solve.py": "X = 1.0\n"}
+    root = make_repository(tmp_path / "repo", files)
+    done = ar(root, "init", "--yes")
+    assert done.code == 0, done.err
+    assert_readable(done)
+    assert "  note      edited code could forge the number: see `evaluate` in the file\n" in done.out
+    assert "# evaluate.py imports solve.py, which may be edited" in (root / "autoresearch.toml").read_text()
+    assert load(root / "autoresearch.toml").experiment.evaluate == ""
+
+
+def test_where_it_could_not_nothing_is_said_about_it(ar: Cli, tmp_path: Path) -> None:
+    root = make_repository(
+        tmp_path / "repo", {"Makefile": "bench:\n\t./bench\n", "bench.c": 'printf("score: %f", x);\n'}
+    )
+    done = ar(root, "init", "--yes", "--direction", "max", "--editable", "bench.c")
+    assert done.code == 0, done.err
+    assert "forge" not in done.out + (root / "autoresearch.toml").read_text()

@@ -107,7 +107,7 @@ class Lab:
         (self.home / "secret").write_text(SECRET)
         (self.outside / "precious").write_text("precious")
         self._copy_package()
-        self._own()
+        self._own(self.home, self.root, self.outside, self.home / "secret", self.outside / "precious")
         self.git("init", "--quiet", "--initial-branch=main")
         self.commit(FILES)
         self.write({"data/corpus": "text", ".autoresearch/runs/t/0000/reply.md": "ours"})
@@ -126,17 +126,18 @@ class Lab:
             pytest.skip(f"there is no {SYSTEM_PYTHON} for an ordinary user")
         return SYSTEM_PYTHON
 
-    def _own(self) -> None:
-        if self.who.options:
-            for path in (self.home, self.outside, *self.home.rglob("*"), *self.outside.rglob("*")):
-                os.chown(path, self.who.uid, self.who.uid, follow_symlinks=False)
+    def _own(self, *paths: Path) -> None:
+        for path in paths if self.who.options else ():
+            os.chown(path, self.who.uid, self.who.uid, follow_symlinks=False)
 
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed(path.relative_to(self.root).parents):
+                (self.root / folder).mkdir(exist_ok=True)
+                self._own(self.root / folder)
             path.write_text(text)
-        self._own()
+            self._own(path)
 
     def git(self, *arguments: str) -> str:
         names = {f"GIT_{one}_{what}": "ada@x.org" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -154,6 +155,8 @@ class Lab:
 
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+        if self.who.options:
+            kept["PATH"] = "/usr/local/bin:/usr/bin:/bin"
         return kept | {"HOME": str(self.home), "DEMO_API_KEY": SECRET, "NOTES": f"it is {SECRET}"}
 
     def open(self, level: Level, command: str = "", **options: Any) -> None:

@@ -17,15 +17,15 @@ from typing import Any
 
 sys.path.insert(0, sys.argv[1])
 
-from autoresearch.core.experiment import Execution, Measured, Unmeasured  # noqa: E402
-from autoresearch.core.isolation import Level  # noqa: E402
-from autoresearch.core.layout import Layout  # noqa: E402
-from autoresearch.core.metric import MetricSpec  # noqa: E402
-from autoresearch.core.ports import Job  # noqa: E402
-from autoresearch.errors import ArError  # noqa: E402
-from autoresearch.runtime.bench import ExecutorSettings  # noqa: E402
-from autoresearch.runtime.executor import LocalExecutor  # noqa: E402
-from autoresearch.runtime.undumpable import hide_environment  # noqa: E402
+from autoresearch.core.experiment import Execution, Measured, Unmeasured
+from autoresearch.core.isolation import Level
+from autoresearch.core.layout import Layout
+from autoresearch.core.metric import MetricSpec
+from autoresearch.core.ports import Job
+from autoresearch.errors import ArError
+from autoresearch.runtime.bench import ExecutorSettings
+from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.undumpable import hide_environment
 
 _speaking = threading.Lock()
 

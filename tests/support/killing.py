@@ -75,12 +75,12 @@ def any_moment(chance: random.Random) -> Moment:
         (
             Moment(_at_once, START_UP),
             Moment(_holds, 2 * SAMPLE),
-            Moment(_reads("run-started"), 4 * SAMPLE),
+            *[Moment(_reads("run-started"), SAMPLE)] * 2,
             *[Moment(_reads("proposed", chance.randint(1, 3)), 2 * WRITING)] * 2,
-            *[Moment(_reads("sample-finished", chance.randint(1, 6)), WRITING)] * 3,
-            *[Moment(_reads("sample-finished", chance.randint(1, 6)), SAMPLE, at_a_lock=True)] * 4,
+            *[Moment(_reads("sample-finished", chance.randint(1, 5)), WRITING)] * 3,
+            *[Moment(_reads("sample-finished", chance.randint(1, 5)), SAMPLE, at_a_lock=True)] * 4,
             Moment(_reads("experiment-finished", chance.randint(1, 3)), 2 * WRITING),
-            *[Moment(_reads("", chance.randint(1, 15)), SAMPLE)] * 4,
+            *[Moment(_reads("", chance.randint(1, 12)), SAMPLE)] * 4,
             Moment(_interrupts(chance.randint(1, 9)), SAMPLE),
             Moment(_reads("run-finished"), WRITING, changes=1),
         )
@@ -93,10 +93,7 @@ def _at_once(running: Running, common: Path) -> None:
 
 def _holds(running: Running, common: Path) -> None:
     """It holds the lock."""
-    while running.process.poll() is None:
-        with suppress(OSError, ValueError):
-            if json.loads((common / LOCK).read_text())["pid"] == running.process.pid:
-                return
+    while running.process.poll() is None and not _is_locked_by(running, common):
         time.sleep(0.005)
 
 
@@ -142,10 +139,16 @@ def gits_below(root: int) -> list[int]:
     return gits
 
 
-def phase(running: Running) -> str:
+def phase(running: Running, common: Path) -> str:
     """What the call did last, as far as it was told."""
     if not running.events:
-        return "start-up"
+        return "start-up, with the lock" if _is_locked_by(running, common) else "start-up"
     last = running.events[-1]
     number = last.get("experiment", last.get("number"))
     return " ".join(filter(None, (last["event"], last.get("task"), number == 0 and "of the baseline")))
+
+
+def _is_locked_by(running: Running, common: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return bool(json.loads((common / LOCK).read_text())["pid"] == running.process.pid)
+    return False

@@ -41,6 +41,8 @@ class Detail:
     history: History
     diff: str = ""
     output: str = ""
+    hints: tuple[str, ...] = ()
+    """What may be behind the reason, and what to set."""
 
 
 def detail(view: Detail, width: int | None) -> Iterator[Text]:
@@ -54,6 +56,8 @@ def detail(view: Detail, width: int | None) -> Iterator[Text]:
     )
     for label, value in _facts(one, view.history):
         yield from _labelled(label, value, width)
+        for hint in view.hints if label == "decision" else ():
+            yield from _labelled("hint", clean(hint), width)
     if one.hypothesis.strip() and clean(one.hypothesis) != clean(one.title):
         yield from _section("hypothesis", (Text(line) for line in clean_lines(one.hypothesis)), width)
     if view.diff.strip():
