@@ -126,7 +126,8 @@ class Check:
             if not self.stopped:
                 self.measure(journal, executor)
         except BaselineFailed as error:
-            told = explain(error, self.project, executor.withheld, self.project.layout(self.run.tag))
+            level = Level(self.run.opening.isolation)
+            told = explain(error, self.project, executor.withheld, self.project.layout(self.run.tag), level)
             raise BaselineFailed(told.message, hint=f"{self.advice()}{told.hint}", output=error.output) from error
 
     def measure(self, journal: Journal, executor: Executor) -> None:

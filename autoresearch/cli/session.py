@@ -155,7 +155,7 @@ class Session:
                 self.close_open(error.message)
                 self.finish(error.message, error.exit_code)
                 if isinstance(error, BaselineFailed):
-                    raise explain(error, self.project, executor.withheld, layout) from error
+                    raise explain(error, self.project, executor.withheld, layout, self.isolation.level) from error
                 raise
 
     def close_open(self, why: str) -> None:

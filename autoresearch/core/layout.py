@@ -4,7 +4,7 @@
       .gitignore                 `*`: the folder ignores itself
       worktrees/<slot>           where experiments run, and <slot>-evaluate where they are evaluated
       cache/<slot>/<path>        `cache` folders between two calls of `ar run`
-      cache/tools                what tools of experiments cache, instead of in the person's home
+      cache/tools, /evaluate     what tools of experiments cache, instead of in the person's home
       tampered/<tag>/<number>/   what an experiment put in the place of git's settings and hooks
       runs/<tag>/live.json       what the running loop does now
       runs/<tag>/<number>/       prompt.md, reply.md, feedback.md, output.log

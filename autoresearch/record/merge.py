@@ -9,7 +9,6 @@ from pathlib import Path
 from autoresearch.core.edit import Refusal
 from autoresearch.errors import RecordError
 from autoresearch.record.repository import Repository
-from autoresearch.record.scratch import scratch
 
 
 def merge(repository: Repository, *, base: str, ours: str, theirs: str) -> str | Refusal:
@@ -31,7 +30,7 @@ def merge(repository: Repository, *, base: str, ours: str, theirs: str) -> str |
 
 def apply_patch(repository: Repository, tree: str, patch: Path) -> str | Refusal:
     """The tree with a patch file applied, three-way where its blobs are known."""
-    with scratch(repository.common_dir) as folder:
+    with repository.scratch.folder(repository.common_dir) as folder:
         env = {"GIT_INDEX_FILE": str(folder / "index")}
         repository.git("read-tree", tree, env=env)
         code, output = repository.git_status("apply", "--cached", "--3way", str(patch.resolve()), env=env)

@@ -73,7 +73,7 @@ class GitPipe:
             with undisturbed():
                 self._process = subprocess.Popen(
                     self._arguments,
-                    env=harmless(os.environ),
+                    env=harmless(os.environ) | {"GIT_NO_REPLACE_OBJECTS": "1"},
                     stdin=pipe,
                     stdout=pipe,
                     stderr=self._said,
@@ -180,7 +180,7 @@ def _reading(root: Path, said: IO[bytes], *command: str, stdin: IO[bytes] | None
     with undisturbed():
         return subprocess.Popen(
             arguments,
-            env=harmless(os.environ),
+            env=harmless(os.environ) | {"GIT_NO_REPLACE_OBJECTS": "1"},
             stdin=stdin or subprocess.DEVNULL,
             stdout=pipe,
             stderr=said,

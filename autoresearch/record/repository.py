@@ -23,7 +23,7 @@ from autoresearch.core.secrets import GIT_NEEDS, hidden, set_aside
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.objects import Entry, format_commit
 from autoresearch.record.pipes import SAFE, ObjectReader, RefChange, RefWriter, objects_of_refs, undisturbed
-from autoresearch.record.scratch import scratch
+from autoresearch.record.scratch import Scratch
 
 # Without git on PATH the import itself would fail, with a page of advice for programmers.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -34,8 +34,8 @@ with set_aside(os.environ):
     from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 
 OLDEST_GIT = (2, 38)
-QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-"""git asks nobody, and does not refresh the user's index by the way."""
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+"""git asks nobody, does not refresh the user's index by the way, and takes nothing for something else."""
 FALLBACK_IDENT = "ar <ar@localhost>"
 
 
@@ -73,13 +73,15 @@ class Repository:
             raise UsageError(f"git {'.'.join(map(str, version))} is too old", hint="install git 2.38 or newer")
         self.reader = ObjectReader(self.root)
         self._refs = RefWriter(self.root)
+        self.scratch = Scratch()
         self._ident = ""
 
     def close(self) -> None:
-        """End the git processes."""
+        """End the git processes, and leave nothing half made. Not to be used afterwards."""
         self.reader.close()
         self._refs.close()
         self._repo.close()
+        self.scratch.close()
 
     def git(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Run one git command. Raises RecordError with its stderr."""
@@ -172,7 +174,7 @@ class Repository:
         """Write one object; its id. An object that exists is not written again. Raises RecordError."""
         place = self.common_dir / "objects"
         try:
-            with scratch(place) as folder:
+            with self.scratch.folder(place) as folder:
                 stream = _objects(place, folder).store(IStream(kind, len(data), BytesIO(data)))
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -6,6 +6,7 @@ nor the system would know whose it is.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -17,14 +18,35 @@ from pathlib import Path
 PREFIX = "ar-scratch-"
 
 
-@contextmanager
-def scratch(place: Path) -> Iterator[Path]:
-    """A new folder in `place`, gone afterwards. Raises OSError where it cannot be made."""
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as folder, _opened(Path(folder)) as held:
-        # Where folders cannot be locked (some network file systems), nobody can remove a dead one either.
-        with suppress(OSError):
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield Path(folder)
+class Scratch:
+    """The folders of one process; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._open: set[Path] = set()
+        self._is_closed = False
+
+    @contextmanager
+    def folder(self, place: Path) -> Iterator[Path]:
+        """A new one in `place`, gone afterwards. Raises OSError where it cannot be made, and once all is closed."""
+        with (
+            tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True) as name,
+            _opened(Path(name)) as held,
+        ):
+            folder = Path(name)
+            # Where folders cannot be locked (some network file systems), nobody can remove a dead one either.
+            with suppress(OSError):
+                fcntl.flock(held, fcntl.LOCK_EX)
+            self._open.add(folder)
+            if self._is_closed:
+                raise OSError(errno.ESHUTDOWN, "the record is closed")
+            yield folder
+            self._open.discard(folder)
+
+    def close(self) -> None:
+        """Remove them all: the process ends without waiting for a thread that still uses one."""
+        self._is_closed = True
+        for folder in list(self._open):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_dead(place: Path) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from autoresearch.record.repository import Repository
-from autoresearch.record.scratch import scratch
 
 
 def modified(repository: Repository, *, besides: Collection[str]) -> list[str]:
@@ -20,7 +19,7 @@ def modified(repository: Repository, *, besides: Collection[str]) -> list[str]:
 def tracked_tree(repository: Repository) -> str:
     """The tree of the tracked files as they are on disk. The user's index is copied, never written."""
     index = Path(repository.git("rev-parse", "--path-format=absolute", "--git-path", "index"))
-    with scratch(repository.common_dir) as folder:
+    with repository.scratch.folder(repository.common_dir) as folder:
         copy = folder / "index"
         if index.exists():
             shutil.copyfile(index, copy)

@@ -9,13 +9,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from autoresearch.core.isolation import Level
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
+from autoresearch.core.scope import Scope
 from autoresearch.core.secrets import Secrets
 from autoresearch.errors import ConfigError
 from autoresearch.runtime import space
@@ -121,6 +121,10 @@ class Bench:
         self.scratch = Scratch(place)
         self._made = [] if evaluates else [*settings.artifacts, *settings.cache]
         self._made += [name for name in (settings.metrics_file, settings.feedback) if name]
+        self._is_made = Scope(tuple(self._made), base=settings.sub).is_editable
+        self._command = settings.evaluate if evaluates else settings.command
+        # What edited code leaves there would be run with the evaluation's own.
+        self._tool_caches = layout.tool_caches.with_name("evaluate") if evaluates else layout.tool_caches
         self.guard = Guard(place, self._is_protected, None if settings.isolation.protects_files else self._reach())
 
     def lay_out(self, commit: str, *, fresh: bool = False) -> None:
@@ -185,7 +189,7 @@ class Bench:
         paths = [str(root) for root in self._roots if root.is_dir()]
         paths += [entry for entry in there.get("PYTHONPATH", "").split(os.pathsep) if entry]
         there |= {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))} if paths else {}
-        own = caches(self.settings.isolation, self.layout.tool_caches, there) | {"TMPDIR": str(self.scratch.path)}
+        own = caches(self.settings.isolation, self._tool_caches, there) | {"TMPDIR": str(self.scratch.path)}
         # What the configuration sets, it sets.
         return there | {name: value for name, value in own.items() if name not in self.settings.env}
 
@@ -210,7 +214,7 @@ class Bench:
         """The folders of the worktree that stand for folders of the checkout on the interpreter's path."""
         if self.settings.pythonpath is not None:
             return [self.worktree.cwd / path for path in self.settings.pythonpath]
-        python = interpreter(self.settings.command, variables, self.worktree.cwd)
+        python = interpreter(self._command, variables, self.worktree.cwd)
         found = source_roots(python, self.layout.root, variables) if python else []
         return [self.worktree.path / root for root in found]
 
@@ -218,7 +222,7 @@ class Bench:
         level, worktree = self.settings.isolation, self.worktree
         is_strict = level is Level.STRICT
         if is_strict and self._needed is None:
-            python = interpreter(self.settings.command, variables, worktree.cwd)
+            python = interpreter(self._command, variables, worktree.cwd)
             self._needed = (
                 common_directory(self.layout.root),
                 self.layout.home / "bin",
@@ -229,7 +233,7 @@ class Bench:
             worktree=worktree.path,
             cwd=worktree.cwd,
             temp=self.scratch.path,
-            caches=self.layout.tool_caches,
+            caches=self._tool_caches,
             write_paths=self._write_paths,
             readable=self._needed or (),
             protected=tuple(self.guard.protected) if is_strict else (),
@@ -244,11 +248,7 @@ class Bench:
 
     def _is_protected(self, path: str) -> bool:
         """Must a command leave this file of the worktree as it is? What it is said to make is its own."""
-        if self.settings.is_editable(path):
-            return False
-        here = os.path.relpath(path, self.settings.sub or ".")
-        ways = [here, *map(str, PurePath(here).parents)]
-        return not any(fnmatchcase(way, os.path.normpath(name)) for way in ways for name in self._made)
+        return not self.settings.is_editable(path) and not self._is_made(path)
 
     def _reach(self) -> Open:
         own = f"refs/heads/autoresearch/{self.settings.tag}"
@@ -262,7 +262,7 @@ class Bench:
 
     def _prepare_home(self) -> None:
         home = self.layout.home
-        self.layout.tool_caches.mkdir(parents=True, exist_ok=True)
+        self._tool_caches.mkdir(parents=True, exist_ok=True)
         provide(home / ".gitignore", IGNORE_ALL)
         provide_archiver(home / "bin", self._variables.get("PATH", os.defpath))
 

@@ -36,7 +36,7 @@ def git(arguments: list[str], cwd: Path) -> str:
     """
     settings = [part for key, value in _QUIET.items() for part in ("-c", f"{key}={value}")]
     environment = {name: value for name, value in harmless(os.environ).items() if not name.startswith("GIT_")}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
     try:
         with undisturbed():
             done = subprocess.run(

@@ -68,7 +68,10 @@ class Work:
             self.forget()
         if not self._bench.worktree.is_there:
             self.forget()
-            return _deleted(execution, job) if isinstance(execution, Unmeasured) else tampered(execution, found)
+            is_gone = not self._bench.worktree.path.exists()
+            return (
+                _deleted(execution, job) if is_gone or isinstance(execution, Unmeasured) else tampered(execution, found)
+            )
         return tampered(execution, found)
 
     def _wait_for_gpus(self, execution: Execution) -> Execution:
@@ -211,10 +214,11 @@ def _called(job: Job) -> str:
             return f"sample {job.sample}"
 
 
-def _deleted(execution: Unmeasured, job: Job) -> Unmeasured:
-    """Somebody cleared `.autoresearch` away: whatever came of that says nothing about the candidate.
+def _deleted(execution: Execution, job: Job) -> Unmeasured:
+    """Somebody cleared `.autoresearch` away: whatever came of that says nothing about the candidate, also not a number,
+    for nobody can look any more whether it was tampered with.
 
     A run cannot go on without its baseline, so that one has failed.
     """
     outcome = Outcome.INTERRUPTED if job.number else Outcome.CRASHED
-    return replace(execution, outcome=outcome, reason="the worktree was deleted")
+    return Unmeasured(outcome, "the worktree was deleted", execution.seconds, {}, execution.tail)

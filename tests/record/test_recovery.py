@@ -140,6 +140,17 @@ def test_a_half_made_object_is_not_left_among_gits(repository: Repository, run: 
     assert not any(common.rglob("ar-*"))
 
 
+def test_a_thread_that_is_left_behind_at_the_end_leaves_nothing_half_made(tmp_path: Path) -> None:
+    made = Repository(make_repository(tmp_path / "repository", FILES))
+    with made.scratch.folder(made.common_dir) as folder:
+        (folder / "index").touch()
+        made.close()
+        assert not folder.exists()
+        with pytest.raises(RecordError, match="the record is closed"):
+            made.store("blob", b"too late")
+    assert not list(made.common_dir.rglob("ar-*"))
+
+
 def test_half_made_things_of_those_who_live_are_left_alone(repository: Repository, run: Run) -> None:
     mine, dead = repository.common_dir / "ar-scratch-1", repository.common_dir / "ar-scratch-2"
     mine.mkdir()
@@ -224,9 +235,11 @@ def test_every_call_of_ar_run_is_a_commit_that_holds_what_it_used(repository: Re
     assert known is not None
     assert (known.tag, known.why, known.opening.base) == ("nov23", "the budget is used up", run.opening.base)
     assert "Cost-USD: 0.25" in git(repository.root, "log", "-1", "--format=%B", "refs/autoresearch/nov23/run")
-    begin(repository, "nov23", known.opening, known)
+    again = Repository(repository.root)
+    begin(again, "nov23", known.opening, known)
     assert git(repository.root, "rev-list", "--count", "refs/autoresearch/nov23/run") == "3"
-    assert runs(repository)[0].why == ""
+    assert runs(again)[0].why == ""
+    again.close()
 
 
 def test_tags_are_month_and_day_and_count_on(repository: Repository, run: Run) -> None:

@@ -47,11 +47,10 @@ def opened(options: dict[str, Any]) -> LocalExecutor:
 
 def answer(future: Future[Execution]) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    try:
-        done = future.result()
-    except ArError as error:
-        say(error=error.message)
+    if error := future.exception():
+        say(error=error.message if isinstance(error, ArError) else repr(error))
         return
+    done = future.result()
     assert isinstance(done, Measured | Unmeasured)
     outcome, reason = ("measured", "") if isinstance(done, Measured) else (done.outcome.value, done.reason)
     value = done.value if isinstance(done, Measured) else None
