@@ -38,4 +38,5 @@ fix: $(BIN)/ar ## repair what can be repaired by a tool
 bench: $(BIN)/ar ## the decision rules and the tuner's samplers, on made-up problems of known truth
 	$(BIN)/python -m tests.benchmarks.decision_bench
 	$(BIN)/python -m tests.benchmarks.cli_bench
+	$(BIN)/python -m tests.benchmarks.containment_bench
 	$(BIN)/python -m tests.benchmarks.tuner_bench --repeats 5

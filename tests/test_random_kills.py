@@ -18,7 +18,7 @@ from tests.support.hunted import Person, Told, person
 from tests.support.repositories import git, state_of
 
 KILLS = int(os.environ.get("AR_KILLS", "12"))
-SHARES = {"full": 33, "fuller": 33, "plain": 20, "plainer": 20, "tuner": 12, "chat": 1}
+SHARES = {"full": 27, "fuller": 27, "plain": 17, "plainer": 17, "tuner": 11, "chat": 1}
 """Kinds of repositories, with their parts of the kills: the proposers in LiteLLM take seconds to start."""
 KILLS_OF = {kind: round(KILLS * share / sum(SHARES.values())) for kind, share in SHARES.items()}
 pytestmark = pytest.mark.timeout(120 + 5 * KILLS)

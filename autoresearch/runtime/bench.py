@@ -19,7 +19,7 @@ from autoresearch.core.scope import Scope
 from autoresearch.core.secrets import Secrets
 from autoresearch.errors import ConfigError
 from autoresearch.runtime import space
-from autoresearch.runtime.command import Command, Confinement, Finished, Limits, NotStarted
+from autoresearch.runtime.command import Command, Confinement, Finished, Limits, NotStarted, Why
 from autoresearch.runtime.confinement import Surroundings, caches, confine
 from autoresearch.runtime.environment import facts, filtered, placed, placeholders, provide_archiver
 from autoresearch.runtime.git import common_directory
@@ -28,7 +28,6 @@ from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process
 from autoresearch.runtime.scratch import Scratch
 from autoresearch.runtime.sources import imports_from, interpreter, source_roots
-from autoresearch.runtime.supervisor import Why
 from autoresearch.runtime.tree import IGNORE_ALL, provide
 from autoresearch.runtime.worktree import Worktree
 

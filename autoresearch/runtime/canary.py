@@ -16,13 +16,12 @@ from autoresearch.core.experiment import Measured, Outcome, Unmeasured
 from autoresearch.core.metric import SELF_MEASURED, MetricReader, Reading
 from autoresearch.core.ports import Job
 from autoresearch.runtime.bench import Bench
-from autoresearch.runtime.command import Finished, NotStarted
+from autoresearch.runtime.command import Finished, NotStarted, Why
 from autoresearch.runtime.metrics_file import MetricsFile
 from autoresearch.runtime.outcome import failure, judge
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.poison import MARK, poison
 from autoresearch.runtime.sources import imported_elsewhere, interpreter
-from autoresearch.runtime.supervisor import Why
 
 LIMIT = 60.0
 """Seconds that the setup and the command may take, each."""

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from autoresearch.core.secrets import NO_SECRETS, Secrets
-from autoresearch.runtime.supervisor import Why
+from autoresearch.runtime import supervisor
 
 PROCESSES = 2048
 OUTPUT = 4 * 2**30
+
+
+class Why(StrEnum):
+    """Why a command does not run any more."""
+
+    ENDED = supervisor.ENDED
+    TIMED_OUT = supervisor.TIMED_OUT
+    STOPPED = supervisor.STOPPED
+    KILLED = supervisor.KILLED
+    OVER = supervisor.OVER
+    LOST = "lost"
+    """The supervisor itself went away; never said by it, of course."""
+
+
+class Failure(StrEnum):
+    """What could not be done for a command, so that it never ran."""
+
+    PLACE = supervisor.PLACE
+    CONFINE = supervisor.CONFINE
+    START = supervisor.START
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ import signal
 from autoresearch.core.experiment import Measured, Outcome, Unmeasured
 from autoresearch.core.metric import MetricReader, NoReading, Reading
 from autoresearch.core.ports import Job
-from autoresearch.runtime.command import Finished, NotStarted
-from autoresearch.runtime.supervisor import Why
+from autoresearch.runtime.command import Finished, NotStarted, Why
 from autoresearch.runtime.text import last_error, plain
 
 SKIPPED = 125

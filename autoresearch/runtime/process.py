@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from autoresearch.errors import RunError
-from autoresearch.runtime.command import Command, Finished, NotStarted
+from autoresearch.runtime.command import Command, Failure, Finished, NotStarted, Why
 from autoresearch.runtime.output import OutputLog, Pump
 from autoresearch.runtime.plan import Plan
-from autoresearch.runtime.supervisor import Failure, Why, descendants, signal_group
+from autoresearch.runtime.supervisor import descendants, signal_group
 from autoresearch.runtime.undisturbed import undisturbed
-from autoresearch.runtime.watchdog import Limit
+from autoresearch.runtime.watchdog import MEMORY
 
 PACKAGE = Path(__file__).parents[2]
 START = "import sys; sys.path.append(sys.argv[1]); from autoresearch.runtime.supervisor import main; main()"
@@ -183,7 +183,7 @@ class Process:
             stdout_tail=stdout,
             stderr_tail=stderr,
             over=over,
-            ran_out_of_memory=account["limit"] == Limit.MEMORY,
+            ran_out_of_memory=account["limit"] == MEMORY,
         )
 
     def _not_started(self, step: str, number: str) -> NotStarted:

@@ -13,18 +13,21 @@ cron), and an experiment that looks for its supervisor and kills it, where no ru
 
 from __future__ import annotations
 
+# `signal` and `collections` would take longer to import than everything else together: they bring `enum` along.
+import _signal as signal  # type: ignore[import-not-found]
 import errno
 import os
 import select
-import signal
 import sys
 import time
-from collections.abc import Callable
-from enum import StrEnum
 
 from autoresearch.runtime.landlock import enforce, prepare
 from autoresearch.runtime.plan import Plan, read_plan
-from autoresearch.runtime.watchdog import Limit, Watchdog, first_to_go
+from autoresearch.runtime.watchdog import Watchdog, first_to_go
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PR_SET_CHILD_SUBREAPER = 36
 UNKILLABLE_AFTER = 10.0
@@ -32,26 +35,10 @@ RESCAN_AFTER = 0.05
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 IGNORED_HERE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 RESET_IN_COMMAND = (*IGNORED_HERE, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGQUIT)
-
-
-class Why(StrEnum):
-    """Why a command does not run any more."""
-
-    ENDED = "ended"
-    TIMED_OUT = "timed out"
-    STOPPED = "stopped"
-    KILLED = "killed"
-    OVER = "over a limit"
-    LOST = "lost"
-    """The supervisor itself went away; never said by it, of course."""
-
-
-class Failure(StrEnum):
-    """What could not be done for a command, so that it never ran."""
-
-    PLACE = "place"
-    CONFINE = "confine"
-    START = "start"
+ENDED, TIMED_OUT, STOPPED, KILLED, OVER = "ended", "timed out", "stopped", "killed", "over a limit"
+"""Why a command does not run any more."""
+PLACE, CONFINE, START = "place", "confine", "start"
+"""What could not be done for a command, so that it never ran."""
 
 
 class Supervisor:
@@ -64,7 +51,7 @@ class Supervisor:
         self.adopts_orphans = become_subreaper()
         self.wake = wake_when_a_child_ends()
         self.watchdog = Watchdog(os.getpid(), plan.memory, plan.processes, plan.disk)
-        self.over: tuple[Limit, str] | None = None
+        self.over: tuple[str, str] | None = None
         self.pid = 0
         self.failure = ""
         self.code: int | None = None
@@ -111,34 +98,34 @@ class Supervisor:
         self.collect()
         return self.code is not None
 
-    def watch(self, until: float, ended: Callable[[], bool]) -> Why:
+    def watch(self, until: float, ended: Callable[[], bool]) -> str:
         """Wait for `ended`, for the moment `until`, for a limit that is passed, or for a word of `ar`."""
         while not ended():
             left = until - time.monotonic()
             if left <= 0:
-                return Why.TIMED_OUT
+                return TIMED_OUT
             ready = select.select([self.control, self.wake], [], [], min(left, self.watchdog.wait()))[0]
             if self.wake in ready:
                 os.read(self.wake, 4096)
             word = os.read(self.control, 64) if self.control in ready else b"\n"
             if not word or b"kill" in word:
-                return Why.KILLED
+                return KILLED
             if b"stop" in word:
-                return Why.STOPPED
+                return STOPPED
             self.over = self.watchdog.look()
             if self.over:
-                return Why.OVER
-        return Why.ENDED
+                return OVER
+        return ENDED
 
-    def run(self) -> Why:
+    def run(self) -> str:
         """Wait until the command has ended or has had its time, the grace period included."""
         why = self.watch(self.started + self.plan.limit, self.command_ended)
-        if why in (Why.TIMED_OUT, Why.STOPPED):
+        if why in (TIMED_OUT, STOPPED):
             self.signal_all(signal.SIGTERM)
             # A stopped process acts on TERM only when it goes on.
             self.signal_all(signal.SIGCONT)
             until = time.monotonic() + self.plan.grace
-            while self.watch(until, self.collect) is Why.STOPPED:
+            while self.watch(until, self.collect) == STOPPED:
                 pass
         return why
 
@@ -173,7 +160,7 @@ class Supervisor:
             except (ProcessLookupError, PermissionError):
                 continue
 
-    def report(self, why: Why) -> None:
+    def report(self, why: str) -> None:
         """The last status line. `code` is negative for a signal, null for a process that could not be killed."""
         code = "null" if self.code is None else str(self.code)
         seconds = self.seconds or time.monotonic() - self.started
@@ -214,13 +201,13 @@ def become(plan: Plan, go: int, failure: int) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.read(go, 1)
     first_to_go()
-    step = Failure.PLACE
+    step = PLACE
     try:
         os.chdir(plan.cwd)
-        step = Failure.CONFINE
+        step = CONFINE
         if plan.writable is not None:
             enforce(prepare(plan.writable))
-        step = Failure.START
+        step = START
         execute(plan.command, plan.env)
     except OSError as error:
         os.write(failure, f"{step} {error.errno or 1}".encode())
@@ -293,7 +280,7 @@ def main() -> None:
         return
     supervisor = Supervisor(control, status, plan)
     supervisor.start()
-    why = Why.KILLED
+    why = KILLED
     try:
         why = supervisor.run()
     finally:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from enum import StrEnum
 
 FIRST_LOOK, LOOK_EVERY = 0.05, 0.5
 """Seconds; the first looks follow each other quickly, for those who fork without end."""
@@ -19,12 +18,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _GIB = 2**30
 
 
-class Limit(StrEnum):
-    """What there may be too much of."""
-
-    MEMORY = "memory"
-    PROCESSES = "processes"
-    DISK = "disk"
+MEMORY, PROCESSES, DISK = "memory", "processes", "disk"
+"""What there may be too much of."""
 
 
 class Watchdog:
@@ -42,7 +37,7 @@ class Watchdog:
         """Seconds until the next look is due."""
         return max(0.0, self._next - time.monotonic())
 
-    def look(self) -> tuple[Limit, str] | None:
+    def look(self) -> tuple[str, str] | None:
         """Which limit is passed, with words for the person; None when all is well, or a look is not due."""
         if self.wait() > 0:
             return None
@@ -50,19 +45,19 @@ class Watchdog:
         self._next = time.monotonic() + self._pause
         pids = below(self._root)
         if self._processes and len(pids) > self._processes:
-            return Limit.PROCESSES, f"more than {self._processes} processes at once"
+            return PROCESSES, f"more than {self._processes} processes at once"
         return self._look_at_memory(pids) or self._look_at_disk()
 
-    def _look_at_memory(self, pids: list[int]) -> tuple[Limit, str] | None:
+    def _look_at_memory(self, pids: list[int]) -> tuple[str, str] | None:
         # Shared pages count once in the proportional size, which is slow to find out: asked for only when it matters.
         if self._memory and sum(map(_resident, pids)) > self._memory and sum(map(_share, pids)) > self._memory:
-            return Limit.MEMORY, f"more than the {self._memory / _GIB:.3g} GiB of memory that it may have"
+            return MEMORY, f"more than the {self._memory / _GIB:.3g} GiB of memory that it may have"
         total, available = _memory_of_the_machine()
         if available < MACHINE_KEEPS * total:
-            return Limit.MEMORY, f"the machine had only {available / _GIB:.2g} GiB of memory left"
+            return MEMORY, f"the machine had only {available / _GIB:.2g} GiB of memory left"
         return None
 
-    def _look_at_disk(self) -> tuple[Limit, str] | None:
+    def _look_at_disk(self) -> tuple[str, str] | None:
         for folder, least in self._disk.items():
             try:
                 space = os.statvfs(folder)
@@ -70,7 +65,7 @@ class Watchdog:
                 continue
             free = space.f_bavail * space.f_frsize
             if free < least:
-                return Limit.DISK, f"only {free / _GIB:.3g} GiB were left on the disk of {os.fsdecode(folder)}"
+                return DISK, f"only {free / _GIB:.3g} GiB were left on the disk of {os.fsdecode(folder)}"
         return None
 
 

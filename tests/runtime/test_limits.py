@@ -13,10 +13,9 @@ import pytest
 from autoresearch.core.isolation import Level
 from autoresearch.errors import RunError
 from autoresearch.runtime import space
-from autoresearch.runtime.command import Command, Finished, Limits
+from autoresearch.runtime.command import Command, Finished, Limits, Why
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process
-from autoresearch.runtime.supervisor import Why
 from tests.support.hostile import Lab
 from tests.support.namespaces import isolated
 

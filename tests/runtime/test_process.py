@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from autoresearch.errors import RunError
-from autoresearch.runtime.command import Command, Finished, NotStarted
+from autoresearch.runtime.command import Command, Finished, NotStarted, Why
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process
-from autoresearch.runtime.supervisor import Why
 
 PATIENCE = 20.0
 FOREVER = "while True: time.sleep(60)"
