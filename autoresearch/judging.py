@@ -70,6 +70,8 @@ class Judge:
         usd = money_of(task, execution, self.history, self.settings)
         experiment.spent_usd += usd
         self.parts.meter.charge(usd)
+        if usd:
+            self.parts.journal.spend(experiment.draft, self.unbilled + Usage(cost_usd=experiment.spent_usd))
 
     def resume(self) -> None:
         """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""
@@ -90,6 +92,8 @@ class Judge:
         task = Task.INCUMBENT if stale else Task.SAMPLE
         experiment = Open(self.parts.journal.draft(parent, tree, proposal), task)
         self.open.append(experiment)
+        if self.unbilled != FREE:
+            self.parts.journal.spend(experiment.draft, self.unbilled)
         number, cost = experiment.draft.number, proposal.usage.cost_usd
         self.parts.announce(events.Proposed(number, proposal.title, proposal.hypothesis, cost))
         return experiment
@@ -101,15 +105,15 @@ class Judge:
 
     def book(self, experiment: Open, at: int, job: Job, execution: Execution) -> None:
         """One execution more; `at` is the running count of samples in the run."""
-        # Not the holdout's number: what is announced may be printed into a file that an experiment can read.
-        told = Passed(execution.seconds) if job.task.is_holdout and isinstance(execution, Measured) else execution
-        self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
         if job.task.is_sample:
             self.parts.meter.sample_took(execution.seconds)
         if job.task.is_holdout:
             self.holdout_seconds = max(self.holdout_seconds, execution.seconds)
         self.charge(experiment, job.task, execution)
         experiment.take(job.task, execution, at)
+        # Not the holdout's number: what is announced may be printed into a file that an experiment can read.
+        told = Passed(execution.seconds) if job.task.is_holdout and isinstance(execution, Measured) else execution
+        self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
 
     def weigh(self, experiment: Open) -> None:
         """Keep, discard, or one more execution."""

@@ -25,13 +25,19 @@ class Isolation:
             yield f"isolation guarded cannot be had: {self.why_not_better}"
 
 
+def check_level(asked: str | None) -> None:
+    """Raises UsageError for a level that does not exist."""
+    if asked is not None and asked not in set(Level):
+        levels = ", ".join(Level)
+        raise UsageError(f'--isolation "{asked}" is no level: there are {levels}', hint="ar run --isolation guarded")
+
+
 def isolation_of(config: Config, asked: str | None) -> Isolation:
     """The command line's level, else the configuration's, else the best that needs nothing to be set up.
 
-    Raises UsageError for a level that does not exist and RunError for one that does not work on this machine.
+    Only with the lock held, for it is tried out. Raises UsageError for a level that does not exist and RunError for one
+    that does not work on this machine.
     """
+    check_level(asked)
     name = asked or config.experiment.isolation
-    if name is not None and name not in set(Level):
-        levels = ", ".join(Level)
-        raise UsageError(f'--isolation "{name}" is no level: there are {levels}', hint="ar run --isolation guarded")
     return Isolation(*choose(Level(name) if name else None))

@@ -18,7 +18,7 @@ from autoresearch.cli.diagnose import explain
 from autoresearch.cli.dry_run import show_request
 from autoresearch.cli.forecast import spending
 from autoresearch.cli.home import Home
-from autoresearch.cli.isolation import Isolation, isolation_of
+from autoresearch.cli.isolation import Isolation, check_level, isolation_of
 from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.live_state import LiveState
@@ -60,7 +60,7 @@ def start(options: RunOptions) -> int:
     choice = sources.choose_proposer(project, options)
     budget = build.budget_of(project, options)
     standards_of(project.config)
-    isolation = isolation_of(project.config, options.isolation)
+    check_level(options.isolation)
     if options.dry_run:
         chosen = choose(project, options)
         seeds_of(project, chosen.base.commit)
@@ -68,6 +68,7 @@ def start(options: RunOptions) -> int:
         return 0
     refuse_unwritable(project.repository)
     with RunLock(project.repository.common_dir, "ar run"):
+        isolation = isolation_of(project.config, options.isolation)
         chosen = choose(project, options)
         seeds = seeds_of(project, chosen.base.commit)
         if project.config.holdout.command:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import typer
 
@@ -57,7 +57,6 @@ def try_once(place: Place, trial: Trial) -> Printed | None:
         pass_env=trial.pass_env,
         data=trial.data,
         cache=trial.cache,
-        isolation=choose(None)[0],
     )
     typer.echo("running it on the files of the last commit … (Ctrl-C ends it)")
     try:
@@ -69,7 +68,7 @@ def try_once(place: Place, trial: Trial) -> Printed | None:
 
 
 def _run(place: Place, layout: Layout, settings: ExecutorSettings) -> Printed | None:
-    executor = LocalExecutor(settings, layout)
+    executor = LocalExecutor(replace(settings, isolation=choose(None)[0]), layout)
     try:
         job = Job(number=0, commit=place.repository.head(), sample=1, seed=0, limit=LIMIT, convention=None)
         execution = executor.submit(job).result()

@@ -165,6 +165,10 @@ class Journal(Protocol):
         """The same number with a repaired change."""
         ...
 
+    def spend(self, draft: Draft, spent: Usage) -> None:
+        """Note what was spent so far besides the proposal, all in all, so that a death does not lose it."""
+        ...
+
     def left_over(self) -> Usage:
         """What a baseline cost that failed, and is taken again: the next commit has to carry it."""
         ...

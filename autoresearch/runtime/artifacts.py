@@ -112,8 +112,9 @@ class Artifacts:
         return Trouble(Outcome.TAMPERED, said) if refused else None
 
     def discard(self) -> None:
-        """Remove what was copied and not kept."""
-        remove(self._stage)
+        """Remove what was copied and not kept, also by a killed call that worked on another run."""
+        for stage in self._stage.parents[1].glob("*/staged"):
+            remove(stage)
         self._staged = None
 
     def _look(self, worktree: Path, follow: Callable[[str], bool] = lambda _: True) -> Made:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from autoresearch.runtime.bubblewrap import PROGRAM, Sandbox, programs, wrapper
 from autoresearch.runtime.command import FREE, Command, Confinement, Finished, Limits
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process
+from autoresearch.runtime.scratch import Scratch
 
 PROBE_LIMIT = 20.0
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm")
@@ -93,8 +93,12 @@ def problem(level: Level) -> str:
         return f"it needs Landlock of Linux 6.2 or later, and this kernel has {found}"
     if level is Level.STRICT and shutil.which(PROGRAM) is None:
         return "it needs bubblewrap, which is not installed (apt-get install bubblewrap)"
-    with tempfile.TemporaryDirectory(prefix="ar-probe-") as folder:
-        return _try_out(level, Path(folder).resolve())
+    scratch = Scratch(Path.cwd() / "probe")
+    scratch.clear()
+    try:
+        return _try_out(level, scratch.path)
+    finally:
+        scratch.remove()
 
 
 def _try_out(level: Level, folder: Path) -> str:

@@ -6,7 +6,7 @@ when it runs, and on which thread (`executor`).
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -150,12 +150,9 @@ class Work:
                 self._evaluation.laid_out()
                 self._artifacts.place(job.number, bench.worktree.path)
         reader = MetricReader(holdout.metric)
-        with tempfile.TemporaryDirectory(prefix="ar-holdout-") as folder:
-            with OutputLog(Path(folder) / "output.log", "holdout") as log:
-                # Nobody shall find it, also when we are killed.
-                (Path(folder) / "output.log").unlink()
-                done = bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
-            execution = judge(done, reader, job, None)
+        with OutputLog(Path(os.devnull), "holdout") as log:
+            done = bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
+        execution = judge(done, reader, job, None)
         bench.worktree.tidy()
         bench.scratch.clear()
         if isinstance(execution, Measured):

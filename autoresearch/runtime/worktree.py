@@ -231,11 +231,15 @@ def remove_leftovers(root: Path, worktrees: Path, only: Path | None = None) -> N
             _forget(place, admin.parent)
     for admin in (common_directory(root) / "worktrees").glob("[0-9]*"):
         # A git that was killed before it wrote where the worktree is; ours are called by their slot.
-        if admin.name.partition("-")[0].isdigit() and not (admin / "gitdir").exists():
+        if admin.name.partition("-")[0].isdigit() and not _is_written(admin / "gitdir"):
             _forget(worktrees / admin.name, admin)
     for entry in list(worktrees.iterdir()) if worktrees.is_dir() else ():
         if only in (None, entry):
             remove(entry)
+
+
+def _is_written(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
 
 
 def _forget(place: Path, admin: Path) -> None:

@@ -75,7 +75,7 @@ class LiveState:
         self._write(json.dumps({**asdict(self._live), "budget": [list(share) for share in self._live.budget]}))
 
     def _write(self, text: str) -> None:
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        fresh = self._path.with_name(f"{self._path.name}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fresh.write_text(text + "\n", encoding="utf-8")
