@@ -5,7 +5,7 @@ PYTHON ?= python3
 BUDGET ?= 5m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check fix bench
+.PHONY: help run test thorough check fix bench
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,11 @@ run: $(BIN)/ar ## five minutes of experiments on a small language model, in demo
 	@test -e demo/autoresearch.toml || $(BIN)/ar init --from gpt demo
 	@. $(BIN)/activate && cd demo && ar run --budget $(BUDGET)
 
-test: $(BIN)/ar ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests
+test: $(BIN)/ar ## the test suite, in under five minutes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not thorough' tests
 
-crash: $(BIN)/ar ## kill ar at three hundred random moments, and say what that left
-	AR_KILLS=300 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -rP tests/test_random_kills.py
+thorough: $(BIN)/ar ## hostile experiments, failing models, and three hundred kills at random moments
+	AR_KILLS=300 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m thorough tests
 
 check: $(BIN)/ar ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
 One repository lives through many kills, as a person's does. After each restart everything that was ever announced is in
 the record, once; nothing else has changed, and nothing is left. `AR_KILLS` says how many kills there are in all (`make
-crash`: 300). What is not here: power failures, full disks.
+thorough`: 300). What is not here: power failures, full disks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KILLS = int(os.environ.get("AR_KILLS", "12"))
 SHARES = {"full": 27, "fuller": 27, "plain": 17, "plainer": 17, "tuner": 11, "chat": 1}
 """Kinds of repositories, with their parts of the kills: the proposers in LiteLLM take seconds to start."""
 KILLS_OF = {kind: round(KILLS * share / sum(SHARES.values())) for kind, share in SHARES.items()}
-pytestmark = pytest.mark.timeout(120 + 5 * KILLS)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(120 + 5 * KILLS)]
 
 
 def look_at_the_wreck(one: Person) -> None:

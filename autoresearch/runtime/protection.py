@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from autoresearch.runtime.tree import remove
+from autoresearch.runtime.tree import remove, walk
 
 SMALL, ALL_SMALL = 64 * 1024, 8 * 2**20
 """Bytes: of a file that is read, and of all of them together."""
@@ -86,8 +86,7 @@ def below(*places: Path) -> Iterator[str]:
     for place in filter(os.path.lexists, places):
         yield str(place)
         if place.is_dir() and not place.is_symlink():
-            for folder, folders, files in os.walk(place):
-                yield from (os.path.join(folder, name) for name in (*folders, *files))  # noqa: PTH118
+            yield from map(str, walk(place))
 
 
 class Restorable:

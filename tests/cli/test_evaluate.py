@@ -9,6 +9,8 @@ import pytest
 from tests.support.cli import PYTHON, Cli, Done, patches, toy
 from tests.support.repositories import git, write
 
+pytestmark = pytest.mark.thorough
+
 MAKE = """\
 import os
 from pathlib import Path

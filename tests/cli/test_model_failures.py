@@ -12,6 +12,8 @@ from tests.support.chat_server import ChatServer, Content, Hang, HttpFault
 from tests.support.cli import Cli, finish, solve, toy
 from tests.support.repositories import git, write
 
+pytestmark = pytest.mark.thorough
+
 MODEL = """
 [proposer]
 model = "openai/stub"

@@ -10,7 +10,10 @@ import pytest
 from autoresearch.core.isolation import Level
 from tests.support.hostile import Lab, Who, everybody, is_free, lab_of, until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the supervisor")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the supervisor"),
+]
 
 TREE = """
 import ctypes, fcntl, os, signal, sys, time

@@ -19,7 +19,10 @@ from autoresearch.runtime.process import Process
 from tests.support.hostile import Lab
 from tests.support.namespaces import isolated
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a tree of processes uses")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a tree of processes uses"),
+]
 
 MIB = 2**20
 GROWS = """

@@ -13,7 +13,10 @@ import pytest
 from autoresearch.core.isolation import Level
 from tests.support.hostile import SECRET, Lab
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="levels above basic are Linux's")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(sys.platform != "linux", reason="levels above basic are Linux's"),
+]
 
 CONFINED = pytest.mark.parametrize("level", [Level.GUARDED, Level.STRICT], ids=str)
 ATTEMPTS = r"""

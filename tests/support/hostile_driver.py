@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import threading
 from concurrent.futures import Future
@@ -46,7 +45,10 @@ def opened(options: dict[str, Any]) -> LocalExecutor:
 
 
 def answer(future: Future[Execution]) -> None:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: its peak begins with that of the process that we were forked from.
+    peak = (
+        next(int(row.split()[1]) for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row) / 1024
+    )
     if error := future.exception():
         say(error=error.message if isinstance(error, ArError) else repr(error))
         return
