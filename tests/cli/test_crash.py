@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.support.chat_server import ChatServer, Hang
 from tests.support.repositories import git
 from tests.support.running import PATIENCE, Running, until
@@ -54,6 +56,7 @@ def test_a_run_that_is_killed_after_any_event_goes_on_as_if_nothing_had_happened
     assert len(interrupted - {0}) >= 2
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_killed_at_random_moments_loses_nothing_with_git_gc_between(tmp_path: Path) -> None:
     toy, runs = Toy.make(tmp_path), []
     interrupted: set[int] = set()

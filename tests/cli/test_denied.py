@@ -14,6 +14,8 @@ from autoresearch.errors import BaselineFailed
 from tests.support.cli import Cli, config, patches, solve, toy
 from tests.support.repositories import write
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ from tests.support.cli import Cli, improvements, refs, toy
 from tests.support.repositories import IDENTITY, git, state_of, write
 from tests.support.toy import Toy
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def ar(tmp_path: Path) -> Cli:

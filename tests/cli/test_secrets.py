@@ -9,9 +9,13 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from tests.support.chat_server import ChatServer, HttpFault
 from tests.support.cli import PYTHON, Cli, Done, config, toy
 from tests.support.repositories import git
+
+pytestmark = pytest.mark.thorough
 
 KEY, PASSWORD = "Zq9x8Y7w6V5u4T3s2R1q", "p/9 Kd_t7 vWx"
 SECRETS = (KEY, PASSWORD, quote(PASSWORD, safe=""))

@@ -21,6 +21,8 @@ from tests.support.repositories import git, write
 from tests.support.running import until
 from tests.support.toy import Toy
 
+pytestmark = pytest.mark.thorough
+
 WITHOUT_PRIVILEGE = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 """Root as everybody else: the modes of files count."""
 
