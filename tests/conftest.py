@@ -1,7 +1,7 @@
-"""The suite starts processes and sends them the signals of a terminal: it must not matter how it was started itself.
+"""The suite starts processes and sends them a terminal's signals: it must not matter how it was started itself.
 
-In the background of a shell without job control, or under nohup, SIGINT and SIGHUP are ignored, and every child inherits
-that: `ar` would rightly leave them ignored.
+In the background of a shell without job control, or under nohup, SIGINT and SIGHUP are ignored, and every child
+inherits that: `ar` would rightly leave them ignored.
 """
 
 import signal
