@@ -3,6 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= python3
 BUDGET ?= 5m
+KILLS  ?= 300
 
 .DEFAULT_GOAL := help
 .PHONY: help run test thorough check fix bench
@@ -23,7 +24,7 @@ test: $(BIN)/ar ## the test suite, in under five minutes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not thorough' tests
 
 thorough: $(BIN)/ar ## hostile experiments, failing models, and three hundred kills at random moments
-	AR_KILLS=300 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m thorough tests
+	AR_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m thorough tests
 
 check: $(BIN)/ar ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -39,4 +40,5 @@ bench: $(BIN)/ar ## the decision rules and the tuner's samplers, on made-up prob
 	$(BIN)/python -m tests.benchmarks.decision_bench
 	$(BIN)/python -m tests.benchmarks.cli_bench
 	$(BIN)/python -m tests.benchmarks.containment_bench
+	$(BIN)/python -m tests.benchmarks.throughput_bench
 	$(BIN)/python -m tests.benchmarks.tuner_bench --repeats 5

@@ -138,7 +138,7 @@ class Closing:
                 case StopRequested(_, at_once):
                     self.parts.executor.stop(at_once=at_once or self.stopping)
                     self.stopping = True
-                case Answered(future) if future.exception() is None:
+                case Answered(_, future) if future.exception() is None:
                     self.judge.bill(future.result().proposal.usage, carried=False)
                 case Answered() | Sampled():
                     pass

@@ -8,6 +8,7 @@
     │   ├── RecordError      1    git refused, or the record is not as it must be
     │   └── ProposerBroken   1    no proposal can be had (no key, nothing to tune, ten failures in a row)
     ├── ProposalFailed       1    one request for a proposal failed; the loop counts it and asks again
+    ├── SampleLost           1    a machine failed in the middle of a sample; the loop takes it again
     ├── ProposalsExhausted   0    there is nothing left to propose: the run ends as one that used up its budget
     └── LockHeld             3    another `ar run` holds the lock
 
@@ -57,6 +58,17 @@ class RecordError(RunError):
 
 class ProposerBroken(RunError):
     """No proposal will ever come: wrong key, unknown model, nothing to tune, too many failures in a row."""
+
+
+class SampleLost(ArError):
+    """A machine or a device failed in the middle of a sample: that says nothing about the experiment.
+
+    `slot_is_gone`: nothing more can run where it ran.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", slot_is_gone: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.slot_is_gone = slot_is_gone
 
 
 class ProposalFailed(ArError):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from autoresearch.core.edit import Change, Conflict, Edit, Refusal, apply
-from autoresearch.core.experiment import FREE, Proposal, Usage
+from autoresearch.core.edit import Change, Conflict, Edit, Refusal, Write, apply
+from autoresearch.core.experiment import FREE, Experiment, Proposal, Usage
 from autoresearch.core.ports import Attempt, Journal, Proposer, Request
 from autoresearch.core.scope import Scope
 from autoresearch.core.secrets import NO_SECRETS, Secrets
@@ -29,6 +29,8 @@ class Ready:
 
     proposal: Proposal
     tree: str
+    parent: Experiment
+    """What it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Rejected:
 
     proposal: Proposal
     reason: str
+    parent: Experiment
 
 
 Answer = Ready | Rejected
@@ -70,9 +73,9 @@ class Gate:
             usage, tries = usage + proposal.usage, tries + 1
             tree = self.check(request, proposal)
             if isinstance(tree, str):
-                return Ready(replace(proposal, usage=usage), tree)
+                return Ready(replace(proposal, usage=usage), tree, request.parent)
             if tries > RETRIES:
-                return Rejected(replace(proposal, usage=usage), tree.reason)
+                return Rejected(replace(proposal, usage=usage), tree.reason, request.parent)
             request = replace(request, attempts=(*request.attempts, Attempt(proposal, tree.reason)))
 
     def _propose(self, request: Request, before: Usage) -> Proposal:
@@ -87,14 +90,39 @@ class Gate:
         if problem:
             return Refusal(problem)
         change = apply(proposal.edits, request.files)
-        if isinstance(change, Refusal):
-            return change
-        if not self.allow_seed_change and only_the_seed(request.files, change):
+        return change if isinstance(change, Refusal) else self._stands(request.parent, request.files, change)
+
+    def carry(self, ready: Ready, parent: Experiment) -> Answer:
+        """The same change on another parent, the incumbent of now: its edits where they fit, else merged."""
+        files = self.journal.files(parent.commit)
+        change = self._carried(ready, parent, files)
+        tree = change if isinstance(change, Refusal) else self._stands(parent, files, change)
+        if isinstance(tree, str):
+            return Ready(ready.proposal, tree, parent)
+        return Rejected(ready.proposal, f"made for #{ready.parent.number}, on #{parent.number}: {tree.reason}", parent)
+
+    def _carried(self, ready: Ready, parent: Experiment, files: Mapping[str, str]) -> Change | Refusal:
+        edits = ready.proposal.edits
+        # The whole text of a file would undo what was changed in it since.
+        if edits and not any(isinstance(edit, Write) for edit in edits):
+            change = apply(edits, files, exactly=True)
+            if isinstance(change, Change):
+                return change
+        merged = self.journal.merged(base=ready.parent.tree, ours=parent.tree, theirs=ready.tree)
+        if isinstance(merged, Refusal):
+            return merged
+        now = self.journal.files(merged)
+        changed = {path: now.get(path) for path in (*files, *now) if now.get(path) != files.get(path)}
+        return Change(changed) if changed else Refusal("nothing of the change is left, it is there already")
+
+    def _stands(self, parent: Experiment, files: Mapping[str, str], change: Change) -> str | Refusal:
+        """The gates that look at the change itself."""
+        if not self.allow_seed_change and only_the_seed(files, change):
             return Refusal(ONLY_A_SEED)
-        named = next((path for path in change.files if path not in request.files and self.secrets.found_in(path)), "")
+        named = next((path for path in change.files if path not in files and self.secrets.found_in(path)), "")
         if named:
             return Refusal(f"{self.secrets.redact(named)}: a secret cannot be the name of a file")
-        return self._new_tree(request.parent.commit, self._without_new_secrets(change, request.files))
+        return self._new_tree(parent.commit, self._without_new_secrets(change, files))
 
     def _without_new_secrets(self, change: Change, files: Mapping[str, str]) -> Change:
         """What the person has in a file stays in it: without it the file would not do any more what it did."""

@@ -8,6 +8,8 @@ What is not here: when a sample is taken and a proposal asked for (`loop`), and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from statistics import fmean
 from typing import NoReturn
 
@@ -35,6 +37,7 @@ from autoresearch.core.experiment import (
 )
 from autoresearch.core.ports import Job, Task
 from autoresearch.errors import BaselineFailed, RunError
+from autoresearch.gate import Answer, Ready, Rejected
 from autoresearch.opened import Open
 from autoresearch.orders import Parts, Settings, baseline_is_done, evidence_for, is_stale
 from autoresearch.prices import baseline_problem, money_of, unpriced
@@ -46,13 +49,17 @@ BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "ba
 class Judge:
     """The open experiments, and what becomes of them. Only the loop's thread calls it."""
 
-    def __init__(self, parts: Parts, settings: Settings) -> None:
+    def __init__(self, parts: Parts, settings: Settings, may_begin: Callable[[], bool] = lambda: True) -> None:
+        """`may_begin`: is there budget for one more experiment than are open?"""
         self.parts = parts
         self.settings = settings
+        self.may_begin = may_begin
         self.history = parts.journal.history()
         self.open: list[Open] = []
         self.samples = self.history.sample_count
         """The running count of samples in the run."""
+        self.incumbent_samples: dict[int, int] = {}
+        """How often each experiment was sampled, those included that are for experiments not finished yet."""
         self.since_keep = 0
         self.holdout_seconds = holdout_seconds(self.history.baseline)
         """Of the longest measurement of the holdout so far."""
@@ -85,12 +92,28 @@ class Judge:
             # What was sampled before this call was sampled on another machine, so to speak.
             self.samples += NEAR_FIRST
 
-    def begin(self, parent: Experiment | None, tree: str, proposal: Proposal) -> Open:
+    def admit(self, answer: Answer, carried_from: int | None = None) -> Open | None:
+        """A proposal becomes an experiment; None for a rejected one, which is finished with that."""
+        tried = self.tried(answer.tree) if isinstance(answer, Ready) else None
+        match answer:
+            case Ready(proposal, _, parent) if tried is not None:
+                self.reject(parent, proposal, f"exactly these files are tried in experiment {tried}", carried_from)
+            case Ready(proposal, tree, parent):
+                return self.begin(parent, tree, proposal, carried_from)
+            case Rejected(proposal, reason, parent):
+                self.reject(parent, proposal, reason, carried_from)
+        return None
+
+    def tried(self, tree: str) -> int | None:
+        """The experiment that has tried this tree, or is about to; may be called from any thread."""
+        running = (one.draft.number for one in tuple(self.open) if one.draft.tree == tree)
+        return next(running, self.history.tried(tree))
+
+    def begin(self, parent: Experiment | None, tree: str, proposal: Proposal, carried_from: int | None = None) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
-        meter, settings = self.parts.meter, self.settings
-        stale = parent is not None and is_stale(parent.number, self.history, settings, meter, self.samples)
-        task = Task.INCUMBENT if stale else Task.SAMPLE
-        experiment = Open(self.parts.journal.draft(parent, tree, proposal), task)
+        experiment = Open(self.parts.journal.draft(parent, tree, proposal, carried_from=carried_from))
+        if parent is not None and self.is_stale(parent.number):
+            experiment.wants, experiment.refreshes = Task.INCUMBENT, True
         self.open.append(experiment)
         if self.unbilled != FREE:
             self.parts.journal.spend(experiment.draft, self.unbilled)
@@ -98,9 +121,15 @@ class Judge:
         self.parts.announce(events.Proposed(number, proposal.title, proposal.hypothesis, cost))
         return experiment
 
-    def reject(self, parent: Experiment, proposal: Proposal, reason: str) -> None:
+    def is_stale(self, number: int) -> bool:
+        """Should the incumbent be sampled first? Once is enough for all that are open."""
+        if any(one.refreshes and one.draft.parent == number and not one.incumbent_samples for one in self.open):
+            return False
+        return is_stale(number, self.history, self.settings, self.parts.meter, self.samples)
+
+    def reject(self, parent: Experiment, proposal: Proposal, reason: str, carried_from: int | None = None) -> None:
         """A proposal that could not stand is recorded too, with its parent's tree; nothing runs."""
-        experiment = self.begin(parent, parent.tree, proposal)
+        experiment = self.begin(parent, parent.tree, proposal, carried_from)
         self.finish(experiment, Outcome.REJECTED, Decision.DISCARD, reason)
 
     def book(self, experiment: Open, at: int, job: Job, execution: Execution) -> None:
@@ -151,6 +180,9 @@ class Judge:
 
     def confirm(self, experiment: Open, reason: str) -> None:
         """The rule says keep: what else must hold is run, one thing after the other, and the rule asked again."""
+        if experiment.draft.parent != self.parts.strategy.parent(self.history).number:
+            self.carry(experiment, reason)
+            return
         match confirm(experiment, self.history, self.settings.standards):
             case Task() as task:
                 experiment.wants = task
@@ -161,6 +193,25 @@ class Judge:
                     experiment.flags += (SUSPICIOUS,)
                     reason += f"; suspicious at first ({experiment.suspicion}), and so again in a fresh worktree"
                 self.finish(experiment, Outcome.MEASURED, Decision.KEEP, reason)
+
+    def carry(self, experiment: Open, reason: str) -> None:
+        """It is better than what is the incumbent no longer: its change is tried again, on the one that is."""
+        old, draft, proposal = experiment.draft.parent, experiment.draft, experiment.draft.proposal
+        said = f"better than #{old}, no longer the incumbent ({reason})"
+        before = next((one for one in self.history.kept if one.number == old), None)
+        # It takes the place of the one that ends here.
+        if before is None or not self.may_begin():
+            self.finish(
+                experiment, Outcome.MEASURED, Decision.DISCARD, f"{said}; not tried again: the budget is used up"
+            )
+            return
+        number = self.parts.journal.next_number
+        self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, f"{said}; tried again as #{number}")
+        ready = Ready(replace(proposal, usage=FREE, prompt="", reply=""), draft.tree, before)
+        again = self.admit(self.parts.gate.carry(ready, self.parts.strategy.parent(self.history)), draft.number)
+        if again is not None:
+            # First in line.
+            self.open.insert(0, self.open.pop())
 
     def weigh_baseline(self, experiment: Open) -> None:
         """It is kept whatever it measures, once the samples are enough to say how much they scatter."""
@@ -198,7 +249,7 @@ class Judge:
 
     def fail(self, experiment: Open) -> None:
         """The experiment ends as its last sample did. Raises BaselineFailed: without one nothing can go on."""
-        last = experiment.last
+        last = experiment.failed or experiment.last
         if not isinstance(last, Unmeasured):
             raise RunError(f"experiment {experiment.draft.number} ended without a result")
         self.finish(experiment, last.outcome, Decision.DISCARD, last.reason)
@@ -209,8 +260,7 @@ class Judge:
         """Record the result, then tell everybody."""
         parent = experiment.draft.parent
         against = None if parent is None else self.history.metric(parent)
-        if decision is Decision.KEEP:
-            self.parts.executor.keep_artifacts(experiment.draft.number)
+        self.parts.executor.settle(experiment.draft.number, keep=decision is Decision.KEEP)
         if decision is Decision.DISCARD:
             experiment.flags = tuple(flag for flag in experiment.flags if flag != SIMPLER)
         if not experiment.is_baseline and experiment.besides and experiment.took:

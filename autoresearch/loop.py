@@ -1,7 +1,7 @@
 """The loop. Read this first.
 
-    ask    proposals are thought of, on threads of their own
-    fill   free slots get the next sample
+    fill   free slots get the next sample: of an open experiment, else of the proposal whose turn it is
+    ask    proposals are thought of ahead, on threads of their own
     take   wait for whatever finishes, and have it judged
 
 It holds nothing that is not in the record: killed anywhere, running it again goes on. It waits on one queue and never
@@ -10,24 +10,26 @@ polls. What is not here: how a change is proposed, checked, run, judged or store
 
 from __future__ import annotations
 
-from collections import deque
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
+from autoresearch.ahead import Ahead
 from autoresearch.closing import Closing, reserve
 from autoresearch.core import events
-from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured, Usage
+from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured
 from autoresearch.core.final_check import FinalCheck, HeldOut
-from autoresearch.core.ports import Attempt, Task
-from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken, RunError
-from autoresearch.gate import Answer, Ready, Rejected
+from autoresearch.core.ports import Job, Task
+from autoresearch.core.utilisation import PROPOSAL, RECORD, Utilisation
+from autoresearch.errors import RunError, SampleLost
+from autoresearch.gate import Answer, Ready
 from autoresearch.judging import BASELINE, Judge
-from autoresearch.opened import Answered, Message, Open, Sampled, SampledAgain, StopRequested, in_background
-from autoresearch.orders import Parts, Settings, enough, job_for, request_for
+from autoresearch.opened import Answered, Asked, Message, Open, Sampled, SampledAgain, StopRequested
+from autoresearch.orders import Parts, Settings, baseline_wants, enough, job_for, room_ahead
 
-FAILURES_IN_A_ROW = 10
+LOSSES = 3
+"""So often a machine may fail in the middle of one experiment before that is taken for the experiment's doing."""
 
 
 class Loop:
@@ -36,15 +38,19 @@ class Loop:
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self.parts = parts
         self.settings = settings
-        self.judge = Judge(parts, settings)
         self.history = parts.journal.history()
         self.inbox: SimpleQueue[Message] = SimpleQueue()
-        self.ready: deque[Answer] = deque()
-        self.thinking = 0
-        self.running = 0
-        self.failures = 0
+        self.free = list(range(settings.workers))
+        """Slots in which nothing runs."""
+        self.slots = settings.workers
+        self.laid: dict[int, str] = {}
+        """The tree that lies ready in a slot, beside what runs there."""
+        self.judge = Judge(parts, settings, self.may_begin)
+        self.ahead = Ahead(parts, settings, self.judge, self.inbox.put)
+        self.clock = Utilisation(settings.workers)
         self.why = ""
         self.stopping = False
+        self.has_begun = False
         self.cold = settings.warm_up
         self.final: FinalCheck | None = None
         self.held_out: HeldOut | None = None
@@ -57,14 +63,19 @@ class Loop:
             self.judge.resume()
         while True:
             self.why = self.why or self.enough()
-            self.ask()
             self.fill()
-            if self.running or (self.thinking and not self.why):
+            self.ask()
+            if self.running or (self.ahead.thinking and not self.why):
                 self.take()
             elif self.why or self.history.baseline is None:
                 break
+            else:
+                self.why = "the time left does not hold another proposal and its experiment"
         self.why = self.why or "the baseline was interrupted"
-        self.close()
+        self.judge.close(self.why)
+        self.ahead.close()
+        if self.ahead.broken is not None and not self.stopping:
+            raise self.ahead.broken
         if not self.stopping:
             closing = Closing(self.parts, self.settings, self.judge, self.inbox)
             self.final, self.held_out = closing.look_again(), closing.hold_out()
@@ -74,66 +85,104 @@ class Loop:
         """Ask for an end; may be called from a signal handler and from any thread."""
         self.inbox.put(StopRequested(why, at_once))
 
+    @property
+    def running(self) -> int:
+        return self.slots - len(self.free)
+
     def enough(self) -> str:
         """Why no further experiment is begun; empty while there is no reason."""
-        return enough(self.history, self.settings, self.parts.meter, self.judge.since_keep, self.kept_back())
+        since, kept_back = self.judge.since_keep, self.kept_back()
+        why = enough(self.history, self.settings, self.parts.meter, since, kept_back, is_paid=self.is_paid)
+        # What is dry may give again after the next result: only with none to come it is the end.
+        return why or ("" if self.judge.open or self.ahead.queue else self.ahead.dry)
+
+    @property
+    def is_paid(self) -> bool:
+        """Is there anything left to run that costs no more money?"""
+        return not self.settings.runs_cost and any((*self.judge.open, *self.ahead.queue))
 
     def kept_back(self) -> float:
         """Seconds that no new experiment may use."""
         return reserve(self.history, self.settings, self.parts.meter, self.judge.holdout_seconds)
 
+    def may_begin(self) -> bool:
+        """Is there budget for one more experiment than are open?"""
+        is_paid = not self.settings.runs_cost
+        return not self.why and not self.parts.meter.exhausted(len(self.judge.open), is_paid=is_paid)
+
     def ask(self) -> None:
-        """Keep as many proposals in the making as slots and look-ahead allow."""
-        wanted = self.settings.workers + self.settings.lookahead
-        while not self.why and self.history.baseline and self.under_way() < wanted:
-            self.think()
-
-    def under_way(self) -> int:
-        """Experiments between the question and the decision."""
-        return self.thinking + len(self.ready) + len(self.judge.open)
-
-    def think(self, repairs: Open | None = None, attempts: tuple[Attempt, ...] = ()) -> None:
-        """Ask for one proposal in the background; the answer comes through the inbox."""
-        in_flight = tuple(one.draft.proposal.title for one in self.judge.open if one is not repairs)
-        number = repairs.draft.number if repairs else self.history.next_number + self.under_way()
-        request = request_for(self.parts, number, in_flight, attempts)
-        self.thinking += 1
-        self.parts.announce(events.Proposing(number))
-        future = in_background(partial(self.parts.gate.ask, request))
-        future.add_done_callback(lambda done: self.inbox.put(Answered(done, repairs)))
+        """Keep as many proposals in the making as slots and look-ahead allow, and no more than can still run."""
+        if self.why or self.history.baseline is None or self.parts.meter.exhausted():
+            return
+        settings, meter = self.settings, self.parts.meter
+        room = room_ahead(meter, self.slots, self.kept_back() + self.ahead.seconds, len(self.judge.open))
+        self.ahead.want(min(settings.workers + settings.lookahead, room))
 
     def fill(self) -> None:
-        """Give every free slot its next sample: open experiments first, then new candidates."""
-        while self.running < self.settings.workers and not self.stopping:
-            waiting = next((one for one in self.judge.open if one.wants is not None), None)
+        """Give every free slot its next sample: open experiments first, then new candidates. Then think of the next."""
+        while self.free and not self.stopping:
             if self.history.baseline and self.parts.meter.too_short():
-                return
+                break
+            waiting = next((one for one in self.judge.open if one.wants is not None), None)
             if waiting is not None:
-                self.start(waiting)
-            elif self.ready and not self.parts.meter.too_short(self.kept_back()):
-                self.opened(self.ready.popleft())
-            else:
-                return
+                self.start(waiting, waiting.slot if waiting.slot in self.free else self.free[0])
+            elif not self.begin():
+                break
+        self.lay_out()
+        waits = PROPOSAL if self.ahead.thinking else RECORD
+        self.clock.note(self.running, "" if self.why or self.history.baseline is None else waits)
 
-    def opened(self, answer: Answer) -> None:
-        """A proposal becomes an experiment; a rejected one is finished with that."""
-        parent = self.parts.strategy.parent(self.history)
-        match answer:
-            case Ready(proposal, tree):
-                self.judge.begin(parent, tree, proposal)
-            case Rejected(proposal, reason):
-                self.judge.reject(parent, proposal, reason)
+    def begin(self) -> bool:
+        """The proposal whose turn it is becomes an experiment; a rejected one is finished with that."""
+        ready = self.turn()
+        if not ready or not self.may_begin() or self.parts.meter.too_short(self.kept_back()):
+            return False
+        slot, asked = self.pick(ready)
+        if asked.tree is None or self.judge.tried(asked.tree) is not None:
+            # It ends at once, and what is asked for the last one that ended must not know of it: or the clock decides.
+            self.ask()
+        opened = self.judge.admit(self.ahead.begin(asked))
+        if opened is not None:
+            opened.slot = slot
+        return True
 
-    def start(self, experiment: Open) -> None:
+    def turn(self) -> list[Asked]:
+        """Proposals that may run now, on top of what is the incumbent now."""
+        return self.ahead.ready(self.parts.strategy.parent(self.history)) if self.history.baseline else []
+
+    def pick(self, ready: list[Asked]) -> tuple[int, Asked]:
+        """A free slot and what runs there: what lies ready in it, else what lies ready nowhere, else the first."""
+        if ready[0].tree is not None:
+            for slot in self.free:
+                for asked in ready:
+                    if asked.tree == self.laid.get(slot):
+                        return slot, asked
+        elsewhere = set(self.laid.values())
+        return self.free[0], next((one for one in ready if one.tree not in elsewhere), ready[0])
+
+    def lay_out(self) -> None:
+        """Beside what runs in a slot, prepare what will probably run there next."""
+        if self.why or not self.settings.lays_ahead:
+            return
+        trees = [one.tree for one in self.turn() if one.tree is not None]
+        busy = [slot for slot in range(self.settings.workers) if slot not in self.free]
+        without = [slot for slot in busy if self.laid.get(slot) not in trees]
+        left = [tree for tree in trees if tree not in self.laid.values()]
+        for slot, tree in zip(without, left, strict=False):
+            self.laid[slot] = tree
+            self.parts.executor.prepare(slot, tree)
+
+    def start(self, experiment: Open, slot: int) -> None:
         """Run what the experiment wants; before the first sample of this call, where asked for, once for nothing."""
         task = Task.WARM_UP if self.cold else experiment.wants or Task.SAMPLE
+        job = job_for(experiment, task, self.history, self.settings, slot, self.judge.incumbent_samples)
+        self.free.remove(slot)
+        experiment.slot, experiment.running = slot, experiment.running + 1
         if not self.cold:
-            experiment.wants = None
+            experiment.wants = baseline_wants(experiment, self.settings)
         self.cold = False
-        job = job_for(experiment, task, self.history, self.settings)
-        self.running += 1
         self.judge.samples += task.is_sample
-        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, task))
+        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, task, slot))
         post = partial(Sampled, experiment, self.judge.samples, job)
         self.parts.executor.submit(job).add_done_callback(lambda done: self.inbox.put(post(done)))
 
@@ -144,14 +193,13 @@ class Loop:
         except Empty:
             message = StopRequested("the time budget is used up", at_once=False)
         match message:
-            case Answered(future, repairs):
-                self.thinking -= 1
-                self.take_answer(future, repairs)
+            case Answered(asked, future):
+                self.take_answer(asked, future)
             case Sampled(experiment, at, job, future):
-                self.running -= 1
-                execution = self.with_cause(future.result())
-                self.judge.book(experiment, at, job, execution)
-                self.judge_sample(experiment, job.task, execution)
+                self.free = sorted((*self.free, job.slot))
+                experiment.running -= 1
+                self.clock.note(self.running, "" if self.why else RECORD)
+                self.take_sample(experiment, at, job, future)
             case SampledAgain():
                 raise RunError("a sample of the final check came before the end")
             case StopRequested(why, at_once):
@@ -161,38 +209,49 @@ class Loop:
                 self.parts.executor.stop(at_once=at_once or self.stopping)
                 self.why, self.stopping = (self.why if self.stopping else why), True
 
+    def take_answer(self, asked: Asked, future: Future[Answer]) -> None:
+        """A proposal waits for its turn; a repair is run at once, and without one the experiment ends."""
+        answer = self.ahead.take(asked, future, self.clock.idle_since if self.has_begun else None)
+        if asked.repairs is None:
+            return
+        if isinstance(answer, Ready):
+            asked.repairs.draft = self.parts.journal.redraft(asked.repairs.draft, answer.tree, answer.proposal)
+            asked.repairs.wants, asked.repairs.last = Task.SAMPLE, None
+        else:
+            self.judge.fail(asked.repairs)
+
+    def take_sample(self, experiment: Open, at: int, job: Job, future: Future[Execution]) -> None:
+        """An execution ended, or the machine it was on has: then it is made once more."""
+        try:
+            execution = self.with_cause(future.result())
+        except SampleLost as lost:
+            self.lose(experiment, job, lost)
+            return
+        self.has_begun = self.has_begun or not experiment.is_baseline
+        count = len(self.history.experiments)
+        self.judge.book(experiment, at, job, execution)
+        if not experiment.running:
+            self.judge_sample(experiment, job.task, experiment.failed or execution)
+        if len(self.history.experiments) > count:
+            self.ahead.refresh()
+
+    def lose(self, experiment: Open, job: Job, lost: SampleLost) -> None:
+        """Raises RunError where that happens again and again, or no slot is left."""
+        experiment.lost += 1
+        self.parts.announce(events.Warned(f"sample {job.sample} of #{job.number} is taken again: {lost.message}"))
+        if lost.slot_is_gone:
+            self.free.remove(job.slot)
+            self.slots -= 1
+            self.clock.slots = self.slots
+        if experiment.lost > LOSSES or not self.slots:
+            raise RunError(lost.message, hint=lost.hint)
+        experiment.wants = job.task
+
     def with_cause(self, execution: Execution) -> Execution:
         """What stopped a sample is known here, not where it ran."""
         if isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED and self.why:
             return replace(execution, reason=f"stopped: {self.why}")
         return execution
-
-    def take_answer(self, future: Future[Answer], repairs: Open | None) -> None:
-        """A proposal, a rejection, or a request that failed: what it cost counts in every case."""
-        try:
-            answer = future.result()
-        except ProposalsExhausted as error:
-            self.why = self.why or error.message
-        except ProposalFailed as error:
-            self.judge.bill(Usage(error.tokens_in, error.tokens_out, error.spent_usd), carried=False)
-            self.count_failure(error)
-        else:
-            self.failures = 0
-            self.judge.bill(answer.proposal.usage, carried=repairs is None or isinstance(answer, Ready))
-            if repairs is None:
-                self.ready.append(answer)
-            elif isinstance(answer, Ready):
-                repairs.draft = self.parts.journal.redraft(repairs.draft, answer.tree, answer.proposal)
-                repairs.wants, repairs.last = Task.SAMPLE, None
-        if repairs is not None and repairs.wants is None:
-            self.judge.fail(repairs)
-
-    def count_failure(self, error: ProposalFailed) -> None:
-        """One failed request is a warning, ten in a row are the end."""
-        self.failures += 1
-        if self.failures >= FAILURES_IN_A_ROW:
-            raise ProposerBroken(f"{self.failures} proposals in a row failed, the last with: {error}", hint=error.hint)
-        self.parts.announce(events.Warned(f"no proposal: {error}"))
 
     def judge_sample(self, experiment: Open, task: Task, execution: Execution) -> None:
         """A number is weighed; a crash may be mended within the experiment; everything else is its end."""
@@ -206,8 +265,8 @@ class Loop:
             case Unmeasured() if task in (Task.INCUMBENT, Task.INCUMBENT_HOLDOUT):
                 self.judge.lose_incumbent(experiment, task, execution)
             case Unmeasured(Outcome.CRASHED, reason) if self.may_repair(experiment):
-                experiment.repairs += 1
-                self.think(experiment, (Attempt(experiment.draft.proposal, f"{reason}\n{execution.tail}"),))
+                experiment.repairs, experiment.failed = experiment.repairs + 1, None
+                self.ahead.mend(experiment, f"{reason}\n{execution.tail}")
             case Unmeasured():
                 self.judge.fail(experiment)
 
@@ -215,9 +274,3 @@ class Loop:
         """The proposer has tries left, and time. Code that was measured once is not replaced by another."""
         is_new = not experiment.is_baseline and not experiment.measured
         return is_new and experiment.repairs < self.settings.repair_attempts and not self.why
-
-    def close(self) -> None:
-        """What is open ends; proposals that were never begun are only billed."""
-        self.judge.close(self.why)
-        for answer in self.ready:
-            self.judge.unbilled += answer.proposal.usage

@@ -28,9 +28,9 @@ from autoresearch.core.experiment import (
     Unmeasured,
     Usage,
 )
-from autoresearch.core.ports import Job, Task
+from autoresearch.core.ports import Job, Request, Task
 from autoresearch.core.promise import fulfil
-from autoresearch.gate import Answer
+from autoresearch.gate import Answer, Ready
 
 T = TypeVar("T")
 
@@ -42,6 +42,16 @@ class Open:
     draft: Draft
     wants: Task | None = Task.SAMPLE
     """What is to be run next; None while something runs, or a repair is thought of."""
+    running: int = 0
+    """How much of it runs now: never more than one thing, but for the samples of a baseline."""
+    slot: int = 0
+    """Where it ran last."""
+    refreshes: bool = False
+    """It waits for a sample of its incumbent, for that one has not been sampled for long."""
+    lost: int = 0
+    """Executions that a machine failed to finish."""
+    failed: Unmeasured | None = None
+    """The first of several samples side by side that gave nothing."""
     samples: list[AnySample] = field(default_factory=list)
     incumbent_samples: list[tuple[int, Sample]] = field(default_factory=list)
     last: Execution | None = None
@@ -68,6 +78,10 @@ class Open:
     lost_incumbents: int = 0
     flags: tuple[str, ...] = ()
     feedback: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.draft.proposal.title
 
     @property
     def is_baseline(self) -> bool:
@@ -122,6 +136,7 @@ class Open:
                 self.flags = tuple(dict.fromkeys((*self.flags, *execution.flags)))
                 self.feedback = execution.feedback
             case Unmeasured():
+                self.failed = self.failed or execution
                 self.samples.append(LostSample(execution.outcome, at))
                 self.feedback = execution.feedback
             case Passed():
@@ -151,6 +166,7 @@ class Open:
             holdout=tuple(self.holdout),
             incumbent_holdout=tuple(self.incumbent_holdout),
             feedback=self.feedback,
+            slot=self.slot,
         )
 
 
@@ -158,12 +174,37 @@ def _is_stop(execution: Execution) -> bool:
     return isinstance(execution, Unmeasured) and execution.outcome is Outcome.INTERRUPTED
 
 
+@dataclass(eq=False)
+class Asked:
+    """A proposal from the question to its turn; `number` is what its experiment will probably be called."""
+
+    number: int
+    request: Request
+    before: tuple[Asked | Open, ...] = ()
+    """What was under way when it was asked for."""
+    repairs: Open | None = None
+    """The open experiment that is to be mended."""
+    since: float | None = None
+    """The instant of the monotonic clock at which it went out; None: it waits."""
+    answer: Answer | None = None
+
+    @property
+    def title(self) -> str:
+        """Empty until it is known."""
+        return self.answer.proposal.title if self.answer else ""
+
+    @property
+    def tree(self) -> str | None:
+        """What would run; None before the answer, and for a rejected one."""
+        return self.answer.tree if isinstance(self.answer, Ready) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A proposer's thread ended; `repairs` is the open experiment that it was asked to mend."""
+    """A proposer's thread ended."""
 
+    asked: Asked
     future: Future[Answer]
-    repairs: Open | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
 LAST_WORDS = 2
 """So many of the last experiments, and the incumbent, are heard."""
+MOST_AHEAD = 1_000
 SHORTEST_EXTRA_LIMIT = 60.0
 """Seconds that a sample may always take beyond the baseline's."""
 
@@ -74,11 +75,31 @@ class Settings:
     """Run the command once before the first sample of this call."""
     final_check: bool = False
     workers: int = 1
+    """Slots: samples that run at the same time."""
     lookahead: int = 0
+    """Proposals beyond those that run."""
+    lays_ahead: bool = True
+    """Prepare the next candidate beside what runs."""
+
+    @property
+    def runs_cost(self) -> bool:
+        """Does an experiment cost money besides its proposal?"""
+        return bool(self.cost_name or self.usd_per_second)
 
 
-def enough(history: History, settings: Settings, meter: Meter, since_keep: int, reserve: float = 0.0) -> str:
-    """Why no further experiment is begun; empty while there is no reason. `reserve`: seconds to leave."""
+def enough(
+    history: History,
+    settings: Settings,
+    meter: Meter,
+    since_keep: int,
+    reserve: float = 0.0,
+    *,
+    is_paid: bool = False,
+) -> str:
+    """Why no further experiment is begun; empty while there is no reason. `reserve`: seconds to leave.
+
+    `is_paid`: the next one costs no money any more.
+    """
     incumbent = history.incumbent
     if incumbent is None:
         return ""
@@ -87,11 +108,23 @@ def enough(history: History, settings: Settings, meter: Meter, since_keep: int, 
         return f"the target {settings.target:g} is reached"
     if settings.patience is not None and since_keep >= settings.patience:
         return f"{since_keep} experiments in a row kept nothing"
-    return meter.exhausted() or meter.too_short(reserve) or ""
+    return meter.exhausted(is_paid=is_paid) or meter.too_short(reserve) or ""
 
 
-def request_for(parts: Parts, number: int, in_flight: tuple[str, ...], attempts: tuple[Attempt, ...] = ()) -> Request:
-    """What the proposer of experiment `number` is told."""
+def room_ahead(meter: Meter, slots: int, reserve: float, running: int) -> int:
+    """How many experiments may be under way, `running` ones included, so that each can still be run.
+
+    `reserve`: seconds that are left for something else.
+    """
+    left, experiments = meter.seconds_left(), meter.budget.experiments
+    room = math.inf if experiments is None else experiments - meter.experiments
+    if left is not None and meter.longest > 0:
+        room = min(room, running + slots * max(0.0, (left - reserve) // meter.longest))
+    return int(min(room, MOST_AHEAD))
+
+
+def request_for(parts: Parts, number: int, attempts: tuple[Attempt, ...] = ()) -> Request:
+    """What the proposer of experiment `number` is told; what changes meanwhile is added when it goes out."""
     history = parts.journal.history()
     parent = parts.strategy.parent(history)
     return Request(
@@ -99,11 +132,9 @@ def request_for(parts: Parts, number: int, in_flight: tuple[str, ...], attempts:
         parent=parent,
         files=parts.journal.files(parent.commit),
         context=parts.journal.context(parent.commit),
-        instructions=parts.instructions(),
+        instructions="",
         record=history.digest(),
         source=parts.journal.files,
-        budget_left=parts.meter.left(),
-        in_flight=in_flight,
         attempts=attempts,
         feedback=feedback_of(parts.journal),
     )
@@ -117,18 +148,29 @@ def feedback_of(journal: Journal) -> Mapping[int, str]:
     return {number: text for number in numbers if (text := journal.feedback(number))}
 
 
-def job_for(opened: Open, task: Task, history: History, settings: Settings) -> Job:
-    """What an open experiment wants to be run: of its own commit, or of the incumbent's."""
+def job_for(
+    opened: Open,
+    task: Task,
+    history: History,
+    settings: Settings,
+    slot: int = 0,
+    incumbent_samples: dict[int, int] | None = None,
+) -> Job:
+    """What an open experiment wants to be run: of its own commit, or of the incumbent's.
+
+    `incumbent_samples`: how often each experiment was sampled for others, written to: no two get the same seed.
+    """
     draft = opened.draft
-    number, commit, sample = draft.number, draft.commit, len(opened.samples) + 1
+    number, commit, tree, sample = draft.number, draft.commit, draft.tree, len(opened.samples) + opened.running + 1
     convention = convention_of(history.baseline) if history.baseline else _first_convention(opened)
     limit = limit_for(history, settings) if task.is_sample or task is Task.WARM_UP else limit_of_check(settings)
     match task:
         case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
             if draft.parent is None:
                 raise RunError("the baseline has no incumbent to be compared with")
-            number, commit = draft.parent, draft.parent_commit
-            sample = history.taken(number) + len(opened.incumbent_samples) + opened.lost_incumbents + 1
+            number, commit, tree = draft.parent, draft.parent_commit, ""
+            given = {} if incumbent_samples is None else incumbent_samples
+            sample = given[number] = max(history.taken(number), given.get(number, 0)) + 1
         case Task.HOLDOUT:
             sample = max(1, len(opened.samples)) + len(opened.holdout)
         case Task.CHECKS:
@@ -139,7 +181,14 @@ def job_for(opened: Open, task: Task, history: History, settings: Settings) -> J
         case Task.SAMPLE | Task.WARM_UP:
             pass
     convention = None if task.is_holdout else convention
-    return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task)
+    return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task, slot, tree)
+
+
+def baseline_wants(opened: Open, settings: Settings) -> Task | None:
+    """What else of it runs now: a baseline is sampled in all slots together, as loaded as candidates will be."""
+    wanted = settings.workers if settings.baseline_samples is None else settings.baseline_samples
+    more = opened.is_baseline and not opened.samples and opened.running < min(settings.workers, wanted)
+    return Task.SAMPLE if more else None
 
 
 def _first_convention(baseline: Open) -> Convention | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoresearch.cli.project import Project
 from autoresearch.cli.rules import rules_of, standards_of
 from autoresearch.cli.run import RunOptions
-from autoresearch.cli.sources import LLM
+from autoresearch.cli.slots import ONE
+from autoresearch.cli.sources import LLM, REPLAY
 from autoresearch.core.budget import Budget, Meter, merge, parse_budget
 from autoresearch.core.events import Listener
 from autoresearch.core.experiment import Outcome, sample_seconds
@@ -29,6 +30,7 @@ from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Run, unbilled_usd
 from autoresearch.runtime.bench import ExecutorSettings, HoldoutSettings
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.gpu_slots import Slots
 from autoresearch.strategy import Greedy
 
 
@@ -101,6 +103,7 @@ def executor_settings(project: Project, run: Run, level: Level) -> ExecutorSetti
         is_editable=project.scope.is_editable,
         evaluate=config.evaluate,
         base=run.opening.base,
+        is_timed=metric.timing,
     )
 
 
@@ -115,13 +118,18 @@ def open_journal(project: Project, run: Run, *, moves_checkout: bool = False) ->
 
 
 def open_executor(
-    project: Project, run: Run, level: Level, on_line: Callable[[int, str], None] = lambda _number, _line: None
+    project: Project,
+    run: Run,
+    level: Level,
+    on_line: Callable[[int, str], None] = lambda _number, _line: None,
+    slots: Slots = ONE,
 ) -> LocalExecutor:
-    """One slot on this machine, with the person's environment less what looks secret."""
-    return LocalExecutor(executor_settings(project, run, level), project.layout(run.tag), on_line=on_line)
+    """Slots on this machine, with the person's environment less what looks secret."""
+    settings = replace(executor_settings(project, run, level), devices=slots.devices)
+    return LocalExecutor(settings, project.layout(run.tag), on_line=on_line)
 
 
-def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds) -> Loop:
+def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds, slots: Slots = ONE) -> Loop:
     """The loop, ready to run."""
     history, config = parts.journal.history(), project.config
     allowed, rules = config.decision.allow_seed_change, rules_of(config, seeds)
@@ -158,8 +166,21 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds
         usd_per_second=(config.experiment.price or 0.0) / 3600,
         warm_up=config.metric.timing,
         final_check=config.decision.final_check and config.decision.rule == "proved",
+        workers=len(slots.devices),
+        lookahead=lookahead(config.run.lookahead, len(slots.devices), parts.proposer),
+        lays_ahead=not config.metric.timing,
     )
     return Loop(wired, settings)
+
+
+def lookahead(configured: int | str, workers: int, proposer: Proposer) -> int:
+    """Proposals beyond those that run. What costs no time to ask for is better asked late: it knows more then."""
+    if proposer.name == REPLAY:
+        # One by one, each on what became of the one before.
+        return 0
+    if isinstance(configured, int):
+        return configured
+    return 1 if proposer.is_free else workers + 1
 
 
 class Instructions:

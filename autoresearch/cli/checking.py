@@ -75,6 +75,7 @@ class Nobody:
     """The proposer of a run that ends with its baseline."""
 
     name = "nobody"
+    is_free = True
 
     def propose(self, request: Request) -> Proposal:
         raise ProposalsExhausted(f"nothing is proposed as experiment {request.number}")

@@ -84,7 +84,8 @@ def run(
         bool, typer.Option("--committed", help="Start from HEAD, uncommitted work left out.", rich_help_panel=WHERE)
     ] = False,
     workers: Annotated[
-        str | None, typer.Option(metavar="N", help="Samples at the same time.", rich_help_panel=WHERE)
+        str | None,
+        typer.Option(metavar="N", help="Samples at the same time; auto: one for each free GPU.", rich_help_panel=WHERE),
     ] = None,
     isolation: Annotated[
         str | None,

@@ -21,12 +21,14 @@ from autoresearch.cli.home import Home
 from autoresearch.cli.isolation import Isolation, check_level, isolation_of
 from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
+from autoresearch.cli.render.inside import thoughts_of, used_of
 from autoresearch.cli.render.live_state import LiveState
 from autoresearch.cli.render.summary import Ending, summary
 from autoresearch.cli.render.view import RunView
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.signals import signals
+from autoresearch.cli.slots import slots_of
 from autoresearch.cli.surroundings import refuse_unwritable, warnings_about
 from autoresearch.config import check_files
 from autoresearch.config.load import read
@@ -42,6 +44,7 @@ from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Opening, Run, begin
 from autoresearch.record.sealed import make_key
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.gpu_slots import Slots
 from autoresearch.runtime.lock import RunLock
 
 INTERRUPTED = 130
@@ -51,8 +54,6 @@ IDENTICAL, LOOKED_AT = 3, 20
 
 def start(options: RunOptions) -> int:
     """Do what `ar run` was asked for; returns the exit code."""
-    if options.workers not in (None, "1"):
-        raise UsageError("--workers is not available yet: one sample runs at a time", hint="ar run")
     if options.target is not None and not isfinite(options.target):
         raise UsageError(f"--target {options.target} is no number that a metric can reach", hint="ar run --target 0.97")
     project = open_project(options.config)
@@ -61,6 +62,7 @@ def start(options: RunOptions) -> int:
     budget = build.budget_of(project, options)
     standards_of(project.config)
     check_level(options.isolation)
+    slots = slots_of(project.config, options.workers, one_by_one=bool(options.replay))
     if options.dry_run:
         chosen = choose(project, options)
         seeds_of(project, chosen.base.commit)
@@ -76,7 +78,7 @@ def start(options: RunOptions) -> int:
             make_key()
         source = sources.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget), isolation.level)
-        return Session(project, options, run, budget, source, seeds, isolation).go(chosen.note)
+        return Session(project, options, run, budget, source, seeds, isolation, slots).go(chosen.note)
 
 
 def begin_run(project: Project, chosen: Chosen, budget: str, level: Level) -> Run:
@@ -108,6 +110,7 @@ class Session:
         source: sources.Source,
         seeds: Seeds,
         isolation: Isolation,
+        slots: Slots,
     ) -> None:
         self.project = project
         self.options = options
@@ -116,6 +119,7 @@ class Session:
         self.source = source
         self.seeds = seeds
         self.isolation = isolation
+        self.slots = slots
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None
@@ -132,7 +136,9 @@ class Session:
             code = self.guarded(journal, note)
             if not self.options.json:
                 final = self.loop.final if self.loop else None
-                ending = Ending(self.history, self.why, self.run.branch, base_branch, self.meter.shares(), final)
+                used, is_alone = used_of(self.loop), self.project.config.metric.timing or bool(self.options.replay)
+                shares = self.meter.shares()
+                ending = Ending(self.history, self.why, self.run.branch, base_branch, shares, final, used, is_alone)
                 print_at_the_end(summary(ending))
         return code
 
@@ -140,15 +146,17 @@ class Session:
         """Everything between opening the record and closing it."""
         config = self.project.config
         shares = self.meter.shares
-        view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares)
+        devices, thoughts = self.slots.devices, lambda: thoughts_of(self.loop)
+        view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares, devices, thoughts)
         layout = self.project.layout(self.run.tag)
-        others: list[events.Listener] = [Home(layout.home), LiveState(layout.live, shares), self.look]
+        live = LiveState(layout.live, shares, slots=len(devices), thoughts=thoughts, used=lambda: used_of(self.loop))
+        others: list[events.Listener] = [Home(layout.home), live, self.look]
         with ExitStack() as closing:
             closing.callback(lambda: self.close(journal))
             opened = open_output(view, others, json=self.options.json, secrets=self.project.secrets)
             self.output = closing.enter_context(opened)
             self.restore = self.output.restore
-            executor = build.open_executor(self.project, self.run, self.isolation.level, self.output.line)
+            executor = build.open_executor(self.project, self.run, self.isolation.level, self.output.line, self.slots)
             closing.callback(executor.close)
             try:
                 return self.search(journal, executor, note)
@@ -172,7 +180,7 @@ class Session:
         self.output.announce(started)
         self.first_lines(note)
         parts = build.Wiring(self.source.proposer, executor, journal, self.meter, self.output.announce)
-        self.loop = build.make_loop(self.project, self.options, parts, self.seeds)
+        self.loop = build.make_loop(self.project, self.options, parts, self.seeds, self.slots)
         in_background(self.source.warm_up)
         if self.history.baseline is None:
             files = journal.files(opening.base)
@@ -193,7 +201,7 @@ class Session:
         self.output.note(note)
         self.output.note(spending(self.meter, self.history, config))
         self.output.note(what_decides(config, self.seeds))
-        for line in self.isolation.lines():
+        for line in (*self.isolation.lines(), *self.slots.notes):
             self.output.note(line)
         if self.source.choice.kind == sources.TUNER and not config.proposer.model:
             self.output.note("proposer: the tuner, on numeric constants; with a model: ar run --model NAME")
@@ -249,4 +257,4 @@ class Session:
             journal.close(self.why, unbooked)
         else:
             unbilled = (self.loop.judge.unbilled.cost_usd or 0.0) + unbooked
-            journal.close(self.why, unbilled, self.loop.final, self.loop.held_out)
+            journal.close(self.why, unbilled, self.loop.final, self.loop.held_out, used_of(self.loop))

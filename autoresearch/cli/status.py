@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autoresearch.cli.options import ConfigOption, JsonOption, TagOption
+
+if TYPE_CHECKING:
+    from autoresearch.cli.render.status import StatusView
+    from autoresearch.cli.view import Record
 
 EVERY = 1.0
 """Seconds between two looks of --watch."""
@@ -31,7 +36,7 @@ def status(
     from autoresearch.cli.render.records import dumps
     from autoresearch.cli.render.status import status as page
     from autoresearch.cli.render.status import status_json
-    from autoresearch.cli.view import open_record, status_view
+    from autoresearch.cli.view import open_record
 
     record = open_record(config, tag)
     if record is None:
@@ -39,16 +44,24 @@ def status(
         sys.stderr.write("hint: ar run --budget 5m\n")
         return 0
     if json:
-        typer.echo(dumps(status_json(status_view(record))))
+        typer.echo(dumps(status_json(_view(record))))
         return 0
     console = Console(highlight=False)
     if not watch:
-        for line in page(status_view(record)):
+        for line in page(_view(record)):
             console.print(line, soft_wrap=True)
         return 0
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(Text("\n").join(page(status_view(record))), refresh=True)
+            live.update(Text("\n").join(page(_view(record))), refresh=True)
             time.sleep(EVERY)
             record.repository.close()
             record = open_record(config, tag) or record
+
+
+def _view(record: Record) -> StatusView:
+    """The page, with how the slots were used: of a call that goes on its live state says that, of an ended one git."""
+    from autoresearch.cli.view import status_view
+
+    view = status_view(record)
+    return replace(view, used=record.run.used if view.live is None else view.live.used)

@@ -89,7 +89,7 @@ def _measuring(project: Project, run: Run, waiting: Waiting, closing: ExitStack)
         execution = waiting.for_result(executor, executor.submit(job))
         if isinstance(execution, Measured):
             # Whatever it measured, it is kept.
-            executor.keep_artifacts(job.number)
+            executor.settle(job.number, keep=True)
         return execution
 
     return measure

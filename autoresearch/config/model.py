@@ -45,8 +45,8 @@ class ExperimentConfig(Table):
     """the seeds of all samples follow from it"""
     memory: Annotated[fields.Bytes, Field(gt=0)] | None = Field(None, examples=["16GB"])
     """limit of a sample's memory; unset: what the machine has"""
-    gpus: Annotated[fields.Number | Literal["all"], Later()] = 1
-    """GPUs that one sample needs"""
+    gpus: fields.Number | Literal["all"] = 1
+    """GPUs that one sample needs, where there are any: 0, 0.5, 2, all"""
     stop_grace: fields.Seconds = 5.0
     """time between asking a sample to stop (TERM) and KILL"""
     isolation: Literal["basic", "guarded", "strict"] | None = Field(None, examples=["strict"])
@@ -142,10 +142,10 @@ class BudgetConfig(Table):
 class RunConfig(Table):
     """`[run]`: how many things happen at once."""
 
-    workers: Annotated[fields.Whole | Literal["auto"], Later()] = 1
-    """samples that run at the same time"""
-    lookahead: Annotated[fields.Whole | Literal["auto"], Later()] = "auto"
-    """proposals thought of ahead; auto: workers + 1"""
+    workers: Annotated[fields.Whole, Field(ge=1)] | Literal["auto"] = 1
+    """samples that run at the same time; auto: one for each free GPU"""
+    lookahead: fields.Whole | Literal["auto"] = "auto"
+    """proposals thought of ahead; auto: workers + 1, the tuner's 1"""
 
 
 class ExecutorConfig(Table):

@@ -26,6 +26,7 @@ from autoresearch.core.quantity import (
 from autoresearch.errors import UsageError
 
 FORMS = "8h (time), 50x (experiments), 3usd (money) or 2Mtok (tokens)"
+PAYING = ("usd", "tokens", "run_usd")
 REMEMBERED = 5
 """How many of the last samples say how long the next one may take."""
 
@@ -174,11 +175,14 @@ class Meter:
         """Never negative; None without a time budget."""
         return None if self.deadline is None else max(0.0, self.deadline - self._now())
 
-    def exhausted(self, in_flight: int = 0) -> str | None:
-        """Which budget is used up, in words. `in_flight`: experiments that are begun and not counted yet."""
+    def exhausted(self, in_flight: int = 0, *, is_paid: bool = False) -> str | None:
+        """Which budget is used up, in words. `in_flight`: experiments that are begun and not counted yet.
+
+        `is_paid`: money and tokens do not count, for what is asked about costs none any more.
+        """
         spent = {**self._spent(), "experiments": self.experiments + in_flight}
         for name, limit in self.budget.limits():
-            if spent[name] >= limit:
+            if spent[name] >= limit and not (is_paid and name in PAYING):
                 return f"the {_UNITS[name].label.removesuffix('s')} budget of {_UNITS[name].show(limit)} is used up"
         return None
 

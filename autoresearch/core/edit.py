@@ -78,14 +78,14 @@ class Refusal:
     reason: str
 
 
-def apply(edits: Sequence[Edit], files: Mapping[str, str]) -> Change | Refusal:
+def apply(edits: Sequence[Edit], files: Mapping[str, str], *, exactly: bool = False) -> Change | Refusal:
     """All edits in order, a later one on what an earlier one made; or none of them, and why.
 
-    `files` is the text of every editable file by path.
+    `files` is the text of every editable file by path. `exactly`: with no tolerance for white space.
     """
     now = dict(files)
     for edit in edits:
-        refusal = _apply_one(edit, now)
+        refusal = _apply_one(edit, now, exactly=exactly)
         if refusal is not None:
             return refusal
     changed = {path: now.get(path) for path in (*files, *now) if now.get(path) != files.get(path)}
@@ -94,12 +94,12 @@ def apply(edits: Sequence[Edit], files: Mapping[str, str]) -> Change | Refusal:
     return _folder_clash(now) or Change(changed)
 
 
-def _apply_one(edit: Edit, now: dict[str, str]) -> Refusal | None:
+def _apply_one(edit: Edit, now: dict[str, str], *, exactly: bool) -> Refusal | None:
     match edit:
         case Replace(path, search, replacement):
             if path not in now:
                 return _missing(path, now)
-            text = _replace(path, now[path], search, replacement)
+            text = _replace(path, now[path], search, replacement, exactly=exactly)
             if isinstance(text, Refusal):
                 return text
             now[path] = text
@@ -133,7 +133,7 @@ def _folder_clash(files: Mapping[str, str]) -> Refusal | None:
     return None
 
 
-def _replace(path: str, text: str, search: str, replacement: str) -> str | Refusal:
+def _replace(path: str, text: str, search: str, replacement: str, *, exactly: bool) -> str | Refusal:
     if not search:
         return Refusal(f"{path}: the SEARCH text is empty; it must be text of the file, occurring once")
     places = exact_places(text, search)
@@ -142,7 +142,7 @@ def _replace(path: str, text: str, search: str, replacement: str) -> str | Refus
         return text[: places[0]] + _with_line_ends_of(text, replacement) + text[end:]
     if places:
         return _ambiguous(path, list(dict.fromkeys(text.count("\n", 0, place) + 1 for place in places)))
-    lines = tolerant_places(text, search)
+    lines = [] if exactly else tolerant_places(text, search)
     if len(lines) > 1:
         return _ambiguous(path, [one.start + 1 for one in lines])
     shifted = _shifted(replacement, lines[0]) if lines else None

@@ -48,6 +48,7 @@ class SampleStarted:
     sample: int
     limit: float
     task: Task = Task.SAMPLE
+    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)

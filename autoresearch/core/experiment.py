@@ -163,6 +163,8 @@ class Draft:
     proposal: Proposal
     started: datetime
     reverts: tuple[int, ...] = ()
+    carried_from: int | None = None
+    """The experiment that tried the same change on an older incumbent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class Result:
     incumbent_holdout: tuple[float, ...] = ()
     """The same of the parent, where it had to be measured now."""
     feedback: str = ""
+    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,8 @@ def finished(draft: Draft, result: Result, commit: str, metric_name: str, isolat
         params=proposal.params,
         usage=proposal.usage + result.unbilled,
         isolation=isolation,
+        slot=result.slot,
         flags=result.flags,
+        carried_from=draft.carried_from,
         reverts=draft.reverts,
     )

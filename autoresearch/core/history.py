@@ -57,7 +57,7 @@ class Digest:
 
 
 class History:
-    """All finished experiments of a run, in the order of their numbers."""
+    """All finished experiments of a run, in the order in which they ended."""
 
     def __init__(self, direction: Direction, experiments: Iterable[Experiment] = ()) -> None:
         self.direction = direction
@@ -66,6 +66,8 @@ class History:
         self.seconds = 0.0
         self.sample_count = 0
         """The running count of the newest sample in the run."""
+        self.next_number = 0
+        """After the highest so far: where several run side by side they do not end in the order of their numbers."""
         self._samples: dict[int, list[Sample]] = {}
         self._means: dict[int, float] = {}
         self._by_number: dict[int, Experiment] = {}
@@ -84,6 +86,7 @@ class History:
             raise ValueError(f"experiment {experiment.number} is in the history already")
         self.experiments.append(experiment)
         self._by_number[experiment.number] = experiment
+        self.next_number = max(self.next_number, experiment.number + 1)
         self.usage += experiment.usage
         self.seconds += experiment.seconds
         self._collect_samples(experiment)
@@ -152,10 +155,6 @@ class History:
     def metric_name(self) -> str:
         """As the baseline was measured; `metric` before that."""
         return (self.baseline.metric_name if self.baseline else "") or "metric"
-
-    @property
-    def next_number(self) -> int:
-        return self.experiments[-1].number + 1 if self.experiments else 0
 
     def get(self, number: int) -> Experiment | None:
         return self._by_number.get(number)

@@ -2,7 +2,7 @@
 
     .autoresearch/
       .gitignore                 `*`: the folder ignores itself
-      worktrees/<slot>           where experiments run, and <slot>-evaluate where they are evaluated
+      worktrees/<slot>, -next    where experiments run, in turn, and <slot>-evaluate where they are evaluated
       cache/<slot>/<path>        `cache` folders between two calls of `ar run`
       cache/tools, /evaluate     what tools of experiments cache, instead of in the person's home
       tampered/<tag>/<number>/   what an experiment put in the place of git's settings and hooks
@@ -36,8 +36,9 @@ class Layout:
     def worktrees(self) -> Path:
         return self.home / "worktrees"
 
-    def worktree(self, slot: int) -> Path:
-        return self.worktrees / str(slot)
+    def worktree(self, slot: int, *, is_second: bool = False) -> Path:
+        """A slot has two, so that one can be laid out while a sample runs in the other."""
+        return self.worktrees / (f"{slot}-next" if is_second else str(slot))
 
     def evaluation(self, slot: int) -> Path:
         """The worktree in which a slot's artefacts are evaluated."""

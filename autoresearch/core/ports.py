@@ -16,6 +16,7 @@ from autoresearch.core.experiment import Draft, Execution, Experiment, Proposal,
 from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import Digest, History
 from autoresearch.core.metric import Convention
+from autoresearch.core.utilisation import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Request:
     """Editable files of any commit of the run."""
     budget_left: str = ""
     in_flight: tuple[str, ...] = ()
-    """Titles of the experiments that are not decided yet."""
+    """Titles of the experiments that are not decided yet, and of the proposals that wait for their turn."""
     attempts: tuple[Attempt, ...] = ()
     feedback: Mapping[int, str] = field(default_factory=dict)
     """What the newest kept and the last two experiments had to say, by number; data, never instructions."""
@@ -53,9 +54,11 @@ class Proposer(Protocol):
     """Where changes come from."""
 
     name: str
+    is_free: bool
+    """Asking costs neither money nor time: it is asked one at a time, and again when the incumbent has moved."""
 
     def propose(self, request: Request) -> Proposal:
-        """One proposal; blocks as long as it needs, and is called from one thread at a time.
+        """One proposal; blocks as long as it needs. Called from several threads at once, unless it is free.
 
         Raises ProposalFailed when this request came to nothing, ProposerBroken when no later one can do better, and
         ProposalsExhausted when there is nothing left to propose.
@@ -104,6 +107,9 @@ class Job:
     convention: Convention | None
     """How the baseline printed the metric; None while that is being found out."""
     task: Task = Task.SAMPLE
+    slot: int = 0
+    tree: str = ""
+    """The commit's tree, where it is known: it may be laid out already."""
 
 
 class Executor(Protocol):
@@ -111,16 +117,24 @@ class Executor(Protocol):
 
     isolation: str
 
-    def submit(self, job: Job) -> Future[Execution]:
-        """Start what the job's task says. The future always gets a value; broken machinery is set as its exception."""
+    def prepare(self, slot: int, tree: str) -> None:
+        """That tree will probably run next in the slot: do now what can be done beside what runs there. Never waits."""
         ...
 
-    def keep_artifacts(self, number: int) -> None:
-        """Store the artefacts of the sample that ran last; called before the next `submit`."""
+    def submit(self, job: Job) -> Future[Execution]:
+        """Start what the job's task says, in its slot. Raises RunError while something runs there.
+
+        The future always gets a value. Broken machinery is set as its exception: SampleLost where a machine failed,
+        and not the experiment.
+        """
+        ...
+
+    def settle(self, number: int, *, keep: bool) -> None:
+        """The experiment is decided: store what its last sample left (`artifacts`), or drop it."""
         ...
 
     def stop(self, *, at_once: bool) -> None:
-        """End what runs: TERM, a grace period and KILL, or KILL at once. Its future gets `interrupted`."""
+        """End all that runs: TERM, a grace period and KILL, or KILL at once. The futures get `interrupted`."""
         ...
 
     def close(self) -> None:
@@ -142,22 +156,38 @@ class Journal(Protocol):
         ...
 
     def files(self, commit: str) -> Mapping[str, str]:
-        """Editable files at a commit."""
+        """Editable files at a commit, or of a tree."""
         ...
 
     def context(self, commit: str) -> Mapping[str, str]:
         """Context files at a commit."""
         ...
 
+    @property
+    def next_number(self) -> int:
+        """What the next draft will be called."""
+        ...
+
     def tree(self, commit: str, change: Change) -> str | Refusal:
         """The id of the commit's tree with the change in it; a refusal for what git cannot hold (symlink, `.git`)."""
+        ...
+
+    def merged(self, *, base: str, ours: str, theirs: str) -> str | Refusal:
+        """The tree (all are ids of trees) with both changes, `base` to `ours` and to `theirs`; or the conflict."""
         ...
 
     def base_tree(self) -> str:
         """The id of the base's tree: what the baseline runs."""
         ...
 
-    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
+    def draft(
+        self,
+        parent: Experiment | None,
+        tree: str,
+        proposal: Proposal,
+        reverts: Sequence[int] = (),
+        carried_from: int | None = None,
+    ) -> Draft:
         """Give the proposal its number and its commit, before it runs. No parent: the baseline, on the base."""
         ...
 
@@ -182,7 +212,12 @@ class Journal(Protocol):
         ...
 
     def close(
-        self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
+        self,
+        why: str,
+        unbilled_usd: float,
+        final: FinalCheck | None = None,
+        held_out: HeldOut | None = None,
+        used: Used | None = None,
     ) -> None:
-        """Record the end of this call of `ar run`."""
+        """Record the end of this call of `ar run`, and how well its slots were used where that was counted."""
         ...

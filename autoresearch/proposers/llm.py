@@ -47,6 +47,7 @@ class LlmProposer:
     """Asks a model. `stop` ends the pauses between tries; a call under way ends at its limit at the latest."""
 
     name = "llm"
+    is_free = False
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class TunerProposer:
     """Satisfies `core.ports.Proposer`. Proposals cost nothing and take milliseconds, however long the run."""
 
     name = "tuner"
+    is_free = True
 
     def __init__(self, *, sampler: Sampler = Sampler.LOCAL, direction: Direction, seed: int) -> None:
         self._sampler = sampler

@@ -22,12 +22,14 @@ from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import Scope
 from autoresearch.core.secrets import NO_SECRETS, Secrets
+from autoresearch.core.utilisation import Used
 from autoresearch.errors import RecordError
 from autoresearch.record import recovery, trailers
+from autoresearch.record.merge import merge
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.recorded import read_run
 from autoresearch.record.repository import Repository
-from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, Run, end, remove_locks, samples_checked
+from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, UTILISATION, Run, end, remove_locks, samples_checked
 from autoresearch.record.scoped import ScopedFiles
 from autoresearch.record.sealed import make_key, seal
 from autoresearch.record.state import is_rebasing
@@ -62,6 +64,8 @@ class GitJournal:
         self._secrets = secrets
         self._scoped = ScopedFiles(repository.reader, scope)
         recorded = read_run(repository, run)
+        self._drafts: set[int] = set()
+        """Numbers of the experiments that are not finished."""
         self._standing: dict[int, str] = {}
         """Where the number of an experiment that is not finished points to: its draft, in the newest version."""
         self._spent: dict[int, Usage] = {}
@@ -93,19 +97,35 @@ class GitJournal:
         """The tree of the commit that the run starts from."""
         return self._run.opening.base_tree
 
+    @property
+    def next_number(self) -> int:
+        """What the next draft will be called."""
+        return max((self._history.next_number, *(number + 1 for number in self._drafts)))
+
     # --- writing
+
+    def merged(self, *, base: str, ours: str, theirs: str) -> str | Refusal:
+        """The tree with both changes, three-way in git's objects; or the files in conflict."""
+        return merge(self._repository, base=base, ours=ours, theirs=theirs)
 
     def tree(self, commit: str, change: Change) -> str | Refusal:
         """The id of the commit's tree with the change in it."""
         return changed_tree(self._repository, self._repository.tree_of(commit), change)
 
-    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
+    def draft(
+        self,
+        parent: Experiment | None,
+        tree: str,
+        proposal: Proposal,
+        reverts: Sequence[int] = (),
+        carried_from: int | None = None,
+    ) -> Draft:
         """The experiment's number and commit, in the record before anything runs."""
-        number = self._history.next_number
+        number, now = self.next_number, datetime.now(UTC)
         above = self._run.opening.base if parent is None else parent.commit
-        draft = Draft(
-            number, "", tree, parent.number if parent else None, above, proposal, datetime.now(UTC), tuple(reverts)
-        )
+        under = parent.number if parent else None
+        draft = Draft(number, "", tree, under, above, proposal, now, tuple(reverts), carried_from)
+        self._drafts.add(number)
         self._spent[number] = self._left_over if number == 0 else FREE
         return self._write_draft(draft)
 
@@ -180,6 +200,7 @@ class GitJournal:
         self._repository.move(*moves)
         experiment = trailers.read_experiment(commit, draft.tree, text)
         self._standing.pop(draft.number, None)
+        self._drafts.discard(draft.number)
         if experiment.number == 0 and not experiment.is_kept:
             self._fail_baseline(experiment)
         else:
@@ -196,10 +217,16 @@ class GitJournal:
         self._left_over = failed.usage
 
     def close(
-        self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
+        self,
+        why: str,
+        unbilled_usd: float,
+        final: FinalCheck | None = None,
+        held_out: HeldOut | None = None,
+        used: Used | None = None,
     ) -> None:
         """Record the end of this call of `ar run`, and end git's processes."""
         facts = [(FINAL_CHECK, str(final))] if final else []
+        facts += [(UTILISATION, str(used))] if used else []
         if held_out is not None:
             word = seal((held_out.baseline_value, held_out.best_value), make_key())
             facts.append((FINAL_HOLDOUT, f"{held_out.best} {word}"))

@@ -16,6 +16,7 @@ from autoresearch.core.experiment import FREE, Draft, Experiment, Proposal, Resu
 from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.history import History
 from autoresearch.core.scope import Scope
+from autoresearch.core.utilisation import Used
 
 
 class MemoryJournal:
@@ -33,6 +34,7 @@ class MemoryJournal:
         self.closed = ""
         self.final: FinalCheck | None = None
         self.held_out: HeldOut | None = None
+        self.used: Used | None = None
         self._feedback: dict[int, str] = {}
 
     def _tree(self, files: Mapping[str, str]) -> str:
@@ -46,7 +48,7 @@ class MemoryJournal:
         return name
 
     def _all(self, commit: str) -> Mapping[str, str]:
-        return self._trees[self._commits[commit]]
+        return self._trees[self._commits.get(commit, commit)]
 
     def history(self) -> History:
         """The experiments so far; grows with `finish`."""
@@ -70,12 +72,33 @@ class MemoryJournal:
         left = {path: text for path, text in files.items() if text is not None}
         return self._tree(left) if left else Refusal("no file would be left")
 
-    def draft(self, parent: Experiment | None, tree: str, proposal: Proposal, reverts: Sequence[int] = ()) -> Draft:
+    @property
+    def next_number(self) -> int:
+        """What the next draft will be called."""
+        return max((self._history.next_number, *(number + 1 for number in self.drafts)))
+
+    def merged(self, *, base: str, ours: str, theirs: str) -> str | Refusal:
+        """File by file: one that both sides changed is a conflict."""
+        before, mine, other = self._trees[base], self._trees[ours], self._trees[theirs]
+        changed = {path for path in {*before, *other} if before.get(path) != other.get(path)}
+        clashing = {path for path in changed if mine.get(path) not in (before.get(path), other.get(path))}
+        if clashing:
+            return Refusal(f"conflict in {', '.join(sorted(clashing))}")
+        files = {path: text for path, text in mine.items() if path not in changed}
+        return self._tree(files | {path: other[path] for path in changed if path in other})
+
+    def draft(
+        self,
+        parent: Experiment | None,
+        tree: str,
+        proposal: Proposal,
+        reverts: Sequence[int] = (),
+        carried_from: int | None = None,
+    ) -> Draft:
         """The experiment's number and commit, before anything runs."""
         above = parent.commit if parent else self._base
-        number, parent_number = self._history.next_number, parent.number if parent else None
-        now = datetime.now(UTC)
-        draft = Draft(number, self._commit(tree), tree, parent_number, above, proposal, now, tuple(reverts))
+        number, under, now = self.next_number, parent.number if parent else None, datetime.now(UTC)
+        draft = Draft(number, self._commit(tree), tree, under, above, proposal, now, tuple(reverts), carried_from)
         self.drafts[number] = draft
         return draft
 
@@ -112,8 +135,13 @@ class MemoryJournal:
         return experiment
 
     def close(
-        self, why: str, unbilled_usd: float, final: FinalCheck | None = None, held_out: HeldOut | None = None
+        self,
+        why: str,
+        unbilled_usd: float,
+        final: FinalCheck | None = None,
+        held_out: HeldOut | None = None,
+        used: Used | None = None,
     ) -> None:
         """Remember why the run ended."""
         self.closed = f"{why} ({unbilled_usd} usd unbilled)"
-        self.final, self.held_out = final, held_out
+        self.final, self.held_out, self.used = final, held_out, used

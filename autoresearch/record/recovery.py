@@ -62,6 +62,7 @@ def interrupted(row: RefRow) -> tuple[Draft, Result]:
         parent_commit=row.parents[0],
         proposal=proposal,
         started=datetime.fromisoformat(facts["Started"][0]),
+        carried_from=int(facts["Carried-From"][0]) if "Carried-From" in facts else None,
     )
     reason = "the process ended before the result was known"
     return draft, Result(Outcome.INTERRUPTED, Decision.DISCARD, reason, (), (), {}, 0.0, datetime.now(UTC))

@@ -174,8 +174,7 @@ class Repository:
         """Write one object; its id. An object that exists is not written again. Raises RecordError."""
         place = self.common_dir / "objects"
         try:
-            with self.scratch.folder(place) as folder:
-                stream = _objects(place, folder).store(IStream(kind, len(data), BytesIO(data)))
+            stream = _objects(place, self.scratch.standing(place)).store(IStream(kind, len(data), BytesIO(data)))
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             hint = "free some space, then: ar run" if full else "make that folder writable, then: ar run"

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from autoresearch.core.edit import Change
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.secrets import NO_SECRETS, Secrets
+from autoresearch.core.utilisation import Used
 from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.repository import RefRow, Repository
@@ -23,7 +24,7 @@ from autoresearch.record.trailers import Trailers, message, parse
 from autoresearch.record.trees import changed_tree
 
 CONFIG_NAME, INSTRUCTIONS_NAME = "autoresearch.toml", "program.md"
-FINAL_CHECK, FINAL_HOLDOUT = "Final-Check", "Final-Holdout"
+FINAL_CHECK, FINAL_HOLDOUT, UTILISATION = "Final-Check", "Final-Holdout", "Utilisation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Run:
     """Of the last call."""
     final_holdout: str = ""
     """The best experiment of the last call, and what the holdout measured for it, sealed."""
+    used: Used | None = None
+    """How well the last call used its slots; None while it runs, when it was killed, and where nothing was counted."""
 
     @property
     def branch(self) -> str:
@@ -215,6 +218,7 @@ def _read(repository: Repository, row: RefRow) -> Run:
         _fact(facts, "Why"),
         final,
         _fact(facts, FINAL_HOLDOUT),
+        Used.read(_fact(facts, UTILISATION)),
     )
 
 

@@ -11,8 +11,9 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "ar-scratch-"
@@ -24,6 +25,9 @@ class Scratch:
     def __init__(self) -> None:
         self._open: set[Path] = set()
         self._is_closed = False
+        self._standing: dict[Path, Path] = {}
+        self._kept = ExitStack()
+        self._lock = threading.Lock()
 
     @contextmanager
     def folder(self, place: Path) -> Iterator[Path]:
@@ -42,9 +46,18 @@ class Scratch:
             yield folder
             self._open.discard(folder)
 
+    def standing(self, place: Path) -> Path:
+        """One that stays until `close`, for what is made by the thousand. Raises what `folder` raises."""
+        with self._lock:
+            folder = self._standing.get(place)
+            if folder is None or not folder.is_dir():
+                folder = self._standing[place] = self._kept.enter_context(self.folder(place))
+            return folder
+
     def close(self) -> None:
         """Remove them all: the process ends without waiting for a thread that still uses one."""
         self._is_closed = True
+        self._kept.close()
         for folder in list(self._open):
             shutil.rmtree(folder, ignore_errors=True)
 

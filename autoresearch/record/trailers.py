@@ -83,6 +83,8 @@ def draft_facts(draft: Draft, usage: Usage) -> Iterator[tuple[str, str]]:
     if usage.cost_usd is not None and (usage.cost_usd or usage.tokens):
         yield "Cost-USD", repr(usage.cost_usd)
     yield from (("Reverts", line) for line in _lines(map(str, draft.reverts)))
+    if draft.carried_from is not None:
+        yield "Carried-From", str(draft.carried_from)
 
 
 def result_facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
@@ -101,8 +103,6 @@ def result_facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
     yield "Isolation", experiment.isolation
     yield "Slot", str(experiment.slot)
     yield "Flags", " ".join(experiment.flags)
-    if experiment.carried_from is not None:
-        yield "Carried-From", str(experiment.carried_from)
 
 
 def is_draft(facts: Trailers) -> bool:

@@ -44,37 +44,38 @@ class Artifacts:
         # Kept below the configuration's folder, unless some lie outside of it.
         self._base = sub if all(name.startswith(f"{sub}/") for name in inner) else ""
         self._names = [posixpath.relpath(name, self._base or ".") for name in inner]
-        self._staged: int | None = None
 
-    @property
-    def _stage(self) -> Path:
-        return self._layout.artifacts(0).with_name("staged")
+    def _stage(self, number: int) -> Path:
+        return self._layout.artifacts(number).with_name("staged") / f"{number:04d}"
 
     def stage(self, number: int, worktree: Path) -> None:
         """Copy what is there now, where there is room for it. Raises RunError when that cannot be done (disk full)."""
-        if not self._names or (self._staged is not None and number < self._staged):
-            # A sample of the incumbent, taken while a younger experiment waits for its decision.
+        if not self._names:
             return
-        self.discard()
-        self._staged = number
+        self.drop(number)
         made = self._look(worktree)
         if made.files and made.size <= _room(worktree):
-            self._copy(made, worktree / self._base, self._stage, lambda _: True)
+            self._copy(made, worktree / self._base, self._stage(number), lambda _: True)
 
     def keep(self, number: int) -> None:
         """Move the copies of that experiment to where kept ones lie; none is fine."""
-        if self._staged == number and self._stage.is_dir():
+        if self._stage(number).is_dir():
             kept = self._layout.artifacts(number)
             remove(kept)
-            self._stage.rename(kept)
-            self._staged = None
+            self._stage(number).rename(kept)
+
+    def drop(self, number: int) -> None:
+        """Remove the copies of that experiment, where they are not kept."""
+        if self._names:
+            remove(self._stage(number))
 
     def place(self, number: int, worktree: Path) -> bool:
         """Copy an experiment's artefacts to where its command left them.
 
         False when there are none, and should be. Raises RunError when they cannot be copied (disk full).
         """
-        source = self._stage if self._staged == number else self._layout.artifacts(number)
+        stage = self._stage(number)
+        source = stage if stage.is_dir() else self._layout.artifacts(number)
         if not self._names or not source.is_dir():
             return not self._names
         self._copy(look(source, self._names), source, worktree / self._base, lambda _: True)
@@ -113,9 +114,8 @@ class Artifacts:
 
     def discard(self) -> None:
         """Remove what was copied and not kept, also by a killed call that worked on another run."""
-        for stage in self._stage.parents[1].glob("*/staged"):
+        for stage in self._layout.artifacts(0).parents[1].glob("*/staged"):
             remove(stage)
-        self._staged = None
 
     def _look(self, worktree: Path, follow: Callable[[str], bool] = lambda _: True) -> Made:
         """Nothing where the configuration's own folder was made a link."""

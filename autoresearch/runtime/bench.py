@@ -25,7 +25,7 @@ from autoresearch.runtime.environment import facts, filtered, placed, placeholde
 from autoresearch.runtime.git import common_directory
 from autoresearch.runtime.guard import Guard, Open
 from autoresearch.runtime.output import OutputLog
-from autoresearch.runtime.process import Process
+from autoresearch.runtime.process import Process, Standby
 from autoresearch.runtime.scratch import Scratch
 from autoresearch.runtime.sources import imports_from, interpreter, source_roots
 from autoresearch.runtime.tree import IGNORE_ALL, provide
@@ -63,7 +63,8 @@ class ExecutorSettings:
     feedback: str = ""
     checks: tuple[str, ...] = ()
     holdout: HoldoutSettings | None = None
-    device: str = ""
+    devices: tuple[str, ...] = ("",)
+    """The GPUs of each slot, as CUDA_VISIBLE_DEVICES has them; empty: what the person's environment says."""
     stop_grace: float = 5.0
     setup_limit: float = 3600.0
     isolation: Level = Level.BASIC
@@ -80,6 +81,13 @@ class ExecutorSettings:
     base: str = ""
     """The commit to evaluate in."""
     space_patience: float = space.PATIENCE
+    is_timed: bool = False
+    """The metric is a duration: nothing else is done while it is measured."""
+
+    @property
+    def lays_ahead(self) -> bool:
+        """May the next candidate be laid out beside what runs? What a slot has once cannot be in two worktrees."""
+        return not (self.is_timed or self.cache or self.setup)
 
 
 class Bench:
@@ -92,9 +100,12 @@ class Bench:
         inherited: Mapping[str, str],
         slot: int = 0,
         *,
+        is_second: bool = False,
         evaluates: bool = False,
     ) -> None:
-        """`inherited` is the user's environment. `evaluates`: the bench for `evaluate`, which has no caches.
+        """`inherited` is the user's environment. `is_second`: the other one of the slot.
+
+        `evaluates`: the bench for `evaluate`, which has no caches.
 
         Raises ConfigError for paths that cannot be.
         """
@@ -103,7 +114,9 @@ class Bench:
         environment = filtered(inherited, settings.pass_env)
         self.withheld = environment.withheld
         self.secrets = Secrets.of(inherited, settings.env)
-        self._variables = {**environment.variables, **settings.env}
+        self.device = settings.devices[slot]
+        gpus = {"CUDA_VISIBLE_DEVICES": self.device} if self.device else {}
+        self._variables = {**environment.variables, **gpus, **settings.env}
         self._write_paths = tuple(_write_path(path, layout.root, settings.sub) for path in settings.write_paths)
         self._created = False
         self._is_fresh = False
@@ -111,8 +124,9 @@ class Bench:
         self._needed: tuple[Path, ...] | None = None
         self._lock = threading.Lock()
         self._process: Process | None = None
+        self._standby: Standby | None = None
         self._stopping = False
-        place = layout.evaluation(slot) if evaluates else layout.worktree(slot)
+        place = layout.evaluation(slot) if evaluates else layout.worktree(slot, is_second=is_second)
         cache = () if evaluates else settings.cache
         self.worktree = Worktree(
             layout.root, place, layout.cache(slot), sub=settings.sub, data=settings.data, cache=cache
@@ -126,8 +140,8 @@ class Bench:
         self._tool_caches = layout.tool_caches.with_name("evaluate") if evaluates else layout.tool_caches
         self.guard = Guard(place, self._is_protected, None if settings.isolation.protects_files else self._reach())
 
-    def lay_out(self, commit: str, *, fresh: bool = False) -> None:
-        """Bring the worktree to a commit; make it first, where there is none yet.
+    def lay_out(self, tree: str, *, fresh: bool = False) -> None:
+        """Bring the worktree to a tree, or a commit's; make it first, where there is none yet.
 
         `fresh`: a new one, with empty caches; it is replaced, and the caches are back, with the next commit.
         """
@@ -136,10 +150,15 @@ class Bench:
         if self._created and (fresh or self._is_fresh):
             self.close()
         if self._created:
-            self.worktree.lay_out(commit)
+            self.worktree.lay_out(tree)
         else:
-            self.worktree.create(commit, empty_caches=fresh)
+            self.worktree.create(tree, empty_caches=fresh)
             self._created, self._is_fresh = True, fresh
+
+    def stand_by(self) -> None:
+        """Have the next command's supervisor started already."""
+        if self._standby is None:
+            self._standby = Standby()
 
     def await_room(self, tell: Callable[[str], None]) -> None:
         """Return when the disks have room for what a command may write. Raises RunError when nobody makes any."""
@@ -162,7 +181,7 @@ class Bench:
         prepared = Command(
             arguments=self._filled(command, job),
             cwd=self.worktree.cwd,
-            env=variables | facts(job, self.settings.tag, self.settings.device),
+            env=variables | facts(job, self.settings.tag, self.device),
             limit=limit,
             stop_grace=self.settings.stop_grace,
             limits=Limits(self.settings.memory, disk={self.worktree.path: space.floor(self.worktree.path)}),
@@ -172,7 +191,8 @@ class Bench:
         with self._lock:
             if self._stopping:
                 return _STOPPED
-            self._process = Process(prepared)
+            standby, self._standby = self._standby, None
+            self._process = Process(prepared, standby)
         try:
             return self._process.wait(on_line, log, show)
         finally:
@@ -205,6 +225,9 @@ class Bench:
 
     def close(self) -> None:
         """Take the worktree away, and what a killed run left. Nothing may be running."""
+        if self._standby is not None:
+            self._standby.close()
+        self._standby = None
         self.worktree.remove()
         self.scratch.remove()
         self._created = False

@@ -63,6 +63,7 @@ def try_canary(
     Leaves the worktree spoilt: it must be laid out again. Raises what `Bench` raises.
     """
     bench.lay_out(commit)
+    bench.worktree.point(commit)
     spoilt = poison(bench.worktree.path, editable)
     if not spoilt:
         return Unproved("no editable file is in a programming language that ar knows")

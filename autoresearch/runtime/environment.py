@@ -84,9 +84,20 @@ def provide_archiver(tools: Path, path: str) -> None:
     """Make `tools/ar` the system's archiver, the next on the search path that is not ours; never our own `ar`."""
     tools.mkdir(parents=True, exist_ok=True)
     link, program = tools / "ar", next_archiver(path)
-    link.unlink(missing_ok=True)
+    if _leads_to(link, program):
+        return
+    # Put in its place in one step: an experiment that runs beside this may call it.
+    fresh = tools / "ar.new"
+    fresh.unlink(missing_ok=True)
     if program is None:
-        link.write_text(_NO_ARCHIVER)
-        link.chmod(0o755)
+        fresh.write_text(_NO_ARCHIVER)
+        fresh.chmod(0o755)
     else:
-        link.symlink_to(program)
+        fresh.symlink_to(program)
+    fresh.replace(link)
+
+
+def _leads_to(link: Path, program: str | None) -> bool:
+    if program is None:
+        return link.is_file() and not link.is_symlink() and link.read_text(errors="replace") == _NO_ARCHIVER
+    return link.is_symlink() and str(link.readlink()) == str(program)

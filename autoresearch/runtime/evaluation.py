@@ -46,6 +46,7 @@ class Evaluation:
     def laid_out(self) -> Bench:
         """The bench of the base, as the base has it."""
         self._evaluator.lay_out(self._settings.base)
+        self._evaluator.worktree.point(self._settings.base)
         return self._evaluator
 
     def measure(

@@ -1,34 +1,31 @@
-"""Runs samples on this machine, one at a time: threads, futures, stopping.
+"""Runs samples on this machine, in one slot or several side by side.
 
-What is run is in `work`, and how it is kept from the rest of the machine in `confinement`; what each level promises and
-does not is in `core.isolation`.
+What is run is in `work`, how a slot keeps the next candidate ready in `slot`, and how it is all kept from the rest of
+the machine in `confinement`; what each level promises and does not is in `core.isolation`.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from functools import partial
-from typing import TypeVar
+from functools import cache, partial
 
 from autoresearch.core.experiment import Execution
 from autoresearch.core.layout import Layout
 from autoresearch.core.ports import Job
-from autoresearch.core.promise import fulfil
-from autoresearch.errors import RunError
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench, ExecutorSettings
-from autoresearch.runtime.canary import CanaryResult, try_canary
+from autoresearch.runtime.canary import CanaryResult
 from autoresearch.runtime.evaluation import Evaluation
+from autoresearch.runtime.gpu_memory import GpuMemory
+from autoresearch.runtime.gpus import VISIBLE
+from autoresearch.runtime.slot import Lane, Slot
 from autoresearch.runtime.work import Work
-
-T = TypeVar("T")
 
 
 class LocalExecutor:
-    """The `Executor` of a single slot. Futures are fulfilled on a thread of its own."""
+    """Satisfies `core.ports.Executor`. Futures are fulfilled on threads of its own."""
 
     def __init__(
         self,
@@ -42,71 +39,69 @@ class LocalExecutor:
         `inherited` is the user's environment, by default this process's. Raises ConfigError for paths that lead out
         of the repository, and for `data` that does not exist; touches nothing.
         """
-        self._layout = layout
-        environment = os.environ if inherited is None else inherited
         self.isolation = settings.isolation.value
-        self._bench = Bench(settings, layout, environment)
-        evaluator = Bench(settings, layout, environment, evaluates=True) if settings.evaluate else None
-        self._benches = [self._bench, *([evaluator] if evaluator else [])]
+        self._layout = layout
+        self._settings = settings
+        self._environment = os.environ if inherited is None else inherited
+        self._on_line = on_line
         self._artifacts = Artifacts(layout, settings.artifacts, settings.sub)
-        self._evaluation = Evaluation(self._bench, evaluator, layout, self._artifacts) if evaluator else None
-        self._work = Work(self._bench, self._evaluation, layout, self._artifacts, on_line)
-        self._is_free: Callable[[], bool] = lambda: True
-        self._thread: threading.Thread | None = None
+        self._slots = [self._slot(number) for number in range(len(settings.devices))]
+
+    def _slot(self, number: int) -> Slot:
+        settings, environment = self._settings, self._environment
+        evaluator = Bench(settings, self._layout, environment, number, evaluates=True) if settings.evaluate else None
+        is_shared = len(set(settings.devices)) < len(settings.devices)
+        lanes: list[Lane] = []
+
+        @cache
+        def gpus() -> GpuMemory:
+            # Asked for before the first sample, and not at once: it takes a moment.
+            variables = lanes[0].benches[0].variables()
+            return GpuMemory(variables.get("PATH"), variables.get(VISIBLE), is_shared=is_shared)
+
+        for is_second in (False, True) if settings.lays_ahead else (False,):
+            bench = Bench(settings, self._layout, environment, number, is_second=is_second)
+            benches = [bench, *([evaluator] if evaluator else [])]
+            evaluation = Evaluation(bench, evaluator, self._layout, self._artifacts) if evaluator else None
+            lanes.append(Lane(benches, Work(bench, evaluation, self._layout, self._artifacts, gpus, self._on_line)))
+        return Slot(lanes)
 
     @property
     def withheld(self) -> tuple[str, ...]:
         """Names of the user's variables that no experiment gets."""
-        return self._bench.withheld
+        return self._slots[0].lanes[0].benches[0].withheld
+
+    def prepare(self, slot: int, tree: str) -> None:
+        """Lay the tree out in the slot, beside what runs there, and have a supervisor wait for its command."""
+        self._slots[slot].prepare(tree)
 
     def submit(self, job: Job) -> Future[Execution]:
-        """Start what the job says. Raises RunError while something runs: there is one slot."""
-        return self._begin(lambda: self._work.do(job))
+        """Start what the job says, in its slot. Raises RunError while something runs there."""
+        return self._slots[job.slot].submit(job)
 
     def canary(self, commit: str, editable: Sequence[str]) -> Future[CanaryResult]:
         """Find out whether the command uses the editable files (paths from the repository's root) of the worktree."""
-        self._work.forget()
+        slot = self._slots[0]
+        lane = slot.lanes[0]
+        lane.tree = ""
         log = self._layout.experiment(0).with_name("canary.log")
-        evaluate = self._evaluation.measure if self._evaluation else None
-        return self._begin(lambda: try_canary(self._bench, commit, editable, log, evaluate))
+        return slot.begin(lane, partial(lane.work.canary, commit, editable, log))
 
-    def keep_artifacts(self, number: int) -> None:
-        """Store what the newest measured sample of that experiment left; nothing there is fine."""
-        self._artifacts.keep(number)
+    def settle(self, number: int, *, keep: bool) -> None:
+        """Store what the newest measured sample of that experiment left, or drop it; nothing there is fine."""
+        if keep:
+            self._artifacts.keep(number)
+        self._artifacts.drop(number)
 
     def stop(self, *, at_once: bool) -> None:
-        """End what runs; its future gets `interrupted`. May be called from any thread, and again."""
-        for bench in self._benches:
-            bench.stop(at_once=at_once)
+        """End all that runs; the futures get `interrupted`. May be called from any thread, and again."""
+        for slot in self._slots:
+            for lane in slot.lanes:
+                lane.stop(at_once=at_once)
 
     def close(self) -> None:
-        """End what runs at once, and remove the worktree. May be called again."""
+        """End what runs at once, and remove the worktrees. May be called again."""
         self.stop(at_once=True)
-        if self._thread is not None:
-            self._thread.join()
+        for slot in self._slots:
+            slot.close()
         self._artifacts.discard()
-        for bench in self._benches:
-            bench.close()
-
-    def _begin(self, work: Callable[[], T]) -> Future[T]:
-        if not self._is_free():
-            raise RunError("a sample is running already, and there is one slot")
-        if self._thread is not None:
-            self._thread.join()
-        for bench in self._benches:
-            bench.resume()
-        future: Future[T] = Future()
-        future.set_running_or_notify_cancel()
-        self._is_free = future.done
-        # A daemon, so that a process that cannot be killed never keeps `ar` from ending.
-        self._thread = threading.Thread(target=fulfil, args=(future, partial(_taken, work)), name="sample", daemon=True)
-        self._thread.start()
-        return future
-
-
-def _taken(work: Callable[[], T]) -> T:
-    """What `work` gives; what the machine refuses becomes an error with words of ours."""
-    try:
-        return work()
-    except OSError as error:
-        raise RunError(f"a sample cannot be taken: {error}") from error

@@ -52,7 +52,8 @@ def git(arguments: list[str], cwd: Path) -> str:
         raise RecordError(f"git cannot be called in {cwd}: {error.strerror}") from error
     if done.returncode:
         said = os.fsdecode(done.stderr).strip() or f"exit code {done.returncode}"
-        raise RecordError(f"git {arguments[0]} failed in {cwd}: {said}")
+        command = next((word for word in arguments if not word.startswith("-")), "")
+        raise RecordError(f"git {command} failed in {cwd}: {said}")
     return os.fsdecode(done.stdout)
 
 

@@ -25,6 +25,7 @@ _ALLOWED = _CHANGES & ~(1 << 6 | 1 << 11)
 _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 _SCOPED_SINCE = 6
 _DROP_CAPABILITY, _CAPABILITIES = 24, 64
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _ROOT_KEEPS = frozenset({*range(9), 10, 13, 14, 18, 23})
 """Owners, permissions and ids of files and processes, ports, memory locks, chroot, priorities (linux/capability.h)."""
 
@@ -70,17 +71,13 @@ def enforce(ruleset: int) -> None:
     """
     for capability in range(_CAPABILITIES) if os.geteuid() == 0 else ():
         if capability not in _ROOT_KEEPS:
-            _libc().prctl(_DROP_CAPABILITY, capability, 0, 0, 0)
-    _checked(_libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
+            _LIBC.prctl(_DROP_CAPABILITY, capability, 0, 0, 0)
+    _checked(_LIBC.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
     _checked(_call(_RESTRICT_SELF, ruleset, 0))
 
 
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
 def _call(number: int, *arguments: object) -> int:
-    call = _libc().syscall
+    call = _LIBC.syscall
     call.restype = ctypes.c_long
     return int(call(ctypes.c_long(number), *arguments))
 

@@ -39,12 +39,48 @@ OVERDUE = 30.0
 """Seconds beyond everything that a supervisor may take before it is taken for stopped or dead."""
 
 
+class Standby:
+    """A supervisor that waits for its plan. Python takes longer to start than a command has to wait for one."""
+
+    def __init__(self) -> None:
+        """Raises RunError when none can be started."""
+        control, self.control = os.pipe()
+        self.status, status = os.pipe()
+        try:
+            with undisturbed():
+                self.process = _spawn(control, status)
+        except OSError as error:
+            os.close(self.control)
+            os.close(self.status)
+            raise RunError(f"cannot start a process: {error.strerror or error}") from error
+        finally:
+            os.close(control)
+            os.close(status)
+
+    def begin(self, plan: Plan) -> bool:
+        """Tell it what to do. False where it has ended meanwhile; it is closed then."""
+        try:
+            os.write(self.control, plan.to_bytes())
+        except BrokenPipeError:
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """It is not needed."""
+        os.close(self.control)
+        self.process.communicate()
+        os.close(self.status)
+
+
 class Process:
     """One command, started. `wait` pumps on the calling thread; `stop` may be called from any other."""
 
-    def __init__(self, command: Command) -> None:
-        """Raises RunError when no supervisor can be started."""
+    def __init__(self, command: Command, standby: Standby | None = None) -> None:
+        """`standby` is used up. Raises RunError when no supervisor can be started."""
         if not command.cwd.is_dir():
+            if standby is not None:
+                standby.close()
             raise RunError(f"cannot start a process in {command.cwd}: there is no such folder")
         self._command = command
         self._started = time.monotonic()
@@ -53,33 +89,11 @@ class Process:
         self._flooded = False
         self._lock = threading.Lock()
         self._messages = bytearray()
-        control, self._control = os.pipe()
-        self._status, status = os.pipe()
-        try:
-            with undisturbed():
-                self._supervisor = self._spawn(control, status)
-        except OSError as error:
-            self._close_control()
-            os.close(self._status)
-            raise RunError(f"cannot start a process in {command.cwd}: {error.strerror or error}") from error
-        finally:
-            os.close(control)
-            os.close(status)
-
-    def _spawn(self, control: int, status: int) -> subprocess.Popen[bytes]:
-        supervisor = subprocess.Popen(
-            (sys.executable, "-I", "-S", "-c", START, str(PACKAGE), str(control), str(status)),
-            cwd="/",
-            env={name: value for name in NEEDED_TO_START if (value := os.environ.get(name))},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(control, status),
-            # The terminal's Ctrl-C is for `ar`, which decides what becomes of the experiment.
-            start_new_session=True,
-        )
-        os.write(self._control, _plan(self._command).to_bytes())
-        return supervisor
+        plan = _plan(command)
+        if standby is None or not standby.begin(plan):
+            standby = Standby()
+            standby.begin(plan)
+        self._supervisor, self._control, self._status = standby.process, standby.control, standby.status
 
     def stop(self, *, at_once: bool) -> None:
         """TERM, the grace period and KILL for everything below; or KILL at once. Does nothing when it has ended."""
@@ -198,6 +212,20 @@ class Process:
                 )
             case Failure.START:
                 return NotStarted(_why_not(_words(self._command)[0], int(number)))
+
+
+def _spawn(control: int, status: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        (sys.executable, "-I", "-S", "-c", START, str(PACKAGE), str(control), str(status)),
+        cwd="/",
+        env={name: value for name in NEEDED_TO_START if (value := os.environ.get(name))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=(control, status),
+        # The terminal's Ctrl-C is for `ar`, which decides what becomes of the experiment.
+        start_new_session=True,
+    )
 
 
 def _words(command: Command) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ when it runs, and on which thread (`executor`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,10 @@ from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, U
 from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricReader
 from autoresearch.core.ports import Job, Task
-from autoresearch.errors import RunError
+from autoresearch.errors import RunError, SampleLost
 from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench
+from autoresearch.runtime.canary import CanaryResult, try_canary
 from autoresearch.runtime.command import Finished, NotStarted
 from autoresearch.runtime.evaluation import Evaluation, merged, metrics_file, tampered
 from autoresearch.runtime.feedback import FeedbackReader
@@ -38,9 +39,10 @@ class Work:
         evaluation: Evaluation | None,
         layout: Layout,
         artifacts: Artifacts,
+        gpus: Callable[[], GpuMemory],
         on_line: Callable[[int, str], None],
     ) -> None:
-        """`evaluation`: measures artefacts, where the command does not do that itself."""
+        """`evaluation`: measures artefacts, where the command does not do that itself. `gpus`: the slot's."""
         self._bench = bench
         self._evaluation = evaluation
         self._settings = bench.settings
@@ -48,11 +50,27 @@ class Work:
         self._artifacts = artifacts
         self._on_line = on_line
         self._ready = ""
-        self._gpus: GpuMemory | None = None
+        """The tree that is laid out."""
+        self._is_clean = False
+        """Nothing was run there since."""
+        self._is_traced = False
+        self._gpus = gpus
 
     def forget(self) -> None:
         """The worktree is not as it was left."""
-        self._ready = ""
+        self._ready, self._is_clean, self._is_traced = "", False, False
+
+    def prepare(self, tree: str) -> None:
+        """Everything that can be done before it is known when the sample is taken. Raises what `Bench` raises."""
+        if tree != self._ready or not self._is_clean:
+            self.forget()
+            self._bench.lay_out(tree)
+            self._ready, self._is_clean = tree, True
+        if self._settings.isolation.protects_files:
+            # Nobody but the sample can change what is traced.
+            self._bench.guard.before()
+            self._is_traced = True
+        self._bench.stand_by()
 
     def do(self, job: Job) -> Execution:
         """Lay out the commit and run what the job's task says; what was tampered with counts for nothing."""
@@ -60,8 +78,11 @@ class Work:
         unfit = self._prepare(job)
         if unfit is not None:
             return unfit
-        self._gpus = self._gpus or GpuMemory(self._bench.variables().get("PATH"))
-        self._bench.guard.before()
+        self._bench.worktree.point(job.commit)
+        self._gpus()
+        if not self._is_traced:
+            self._bench.guard.before()
+        self._is_clean = self._is_traced = False
         execution = self._wait_for_gpus(self._run(job))
         found = self._bench.guard.after(self._layout.tampered(job.number))
         if job.task is Task.FRESH:
@@ -74,11 +95,21 @@ class Work:
             )
         return tampered(execution, found)
 
+    def canary(self, commit: str, editable: Sequence[str], log: Path) -> CanaryResult:
+        """Does the command use these files of the worktree? It is spoilt afterwards."""
+        self.forget()
+        return try_canary(self._bench, commit, editable, log, self._evaluation.measure if self._evaluation else None)
+
     def _wait_for_gpus(self, execution: Execution) -> Execution:
-        """What was ended by force may leave memory behind that the next sample needs."""
-        if self._gpus is None or not isinstance(execution, Unmeasured) or execution.outcome not in _BY_FORCE:
+        """What was ended by force may leave memory behind that the next sample needs.
+
+        Raises SampleLost where the GPU is to blame.
+        """
+        if not isinstance(execution, Unmeasured) or execution.outcome not in _BY_FORCE:
             return execution
-        held = self._gpus.still_held()
+        held = self._gpus().still_held()
+        if lost := self._gpus().lost():
+            raise SampleLost(lost.reason, hint="free it, then: ar run", slot_is_gone=lost.for_good)
         return replace(execution, reason=f"{execution.reason}; {held}") if held else execution
 
     def _run(self, job: Job) -> Execution:
@@ -108,7 +139,7 @@ class Work:
                 execution = self._evaluation.measure(job, done, log, lambda line: self._show(job, line))
             printed = reader.read(job.convention).measures
             execution = replace(execution, measures=merged(job, settings.metric, printed, execution.measures))
-        if isinstance(execution, Measured) and job.task is not Task.WARM_UP:
+        if isinstance(execution, Measured) and job.task not in (Task.WARM_UP, Task.INCUMBENT):
             self._artifacts.stage(job.number, self._bench.worktree.path)
         return replace(execution, feedback=execution.feedback or feedback.text())
 
@@ -168,19 +199,21 @@ class Work:
 
     def _prepare(self, job: Job) -> Unmeasured | None:
         """Lay out the commit, and once per commit run `setup`. Returns why there is nothing to run in."""
-        worktree, fresh = self._bench.worktree, job.task is Task.FRESH
-        if job.commit == self._ready and not fresh:
-            worktree.tidy()
+        worktree, fresh, tree = self._bench.worktree, job.task is Task.FRESH, job.tree or job.commit
+        if tree == self._ready and not fresh:
+            if not self._is_clean:
+                worktree.tidy()
             return None
         self.forget()
-        self._bench.lay_out(job.commit, fresh=fresh)
+        self._bench.lay_out(tree, fresh=fresh)
+        worktree.point(job.commit)
         if self._settings.setup:
             unfit = self._set_up(job)
             if unfit is not None:
                 return unfit
             worktree.remember_setup()
             worktree.tidy()
-        self._ready = job.commit
+        self._ready = tree
         return None
 
     def _set_up(self, job: Job) -> Unmeasured | None:

@@ -47,7 +47,7 @@ class Worktree:
         self._admin = Path()
         self._steering: dict[Path, bytes | None] = {}
         self._index: tuple[int, ...] = ()
-        self._commit = ""
+        self._tree = ""
         self._keeps_caches = True
         for name in self._data:
             if not (root / name).exists():
@@ -55,27 +55,37 @@ class Worktree:
                     f"[experiment] data: {root / name} does not exist", hint="create it, or take it out of `data`"
                 )
 
-    def create(self, commit: str, *, empty_caches: bool = False) -> None:
-        """Add the worktree and lay out the commit. A leftover in its place is removed first.
+    def create(self, tree: str, *, empty_caches: bool = False) -> None:
+        """Add the worktree and lay out a tree, or a commit's. A leftover in its place is removed first.
 
         `empty_caches`: those that wait stay where they are, and what this worktree's become is not kept. Raises
         RecordError when git refuses, e.g. because there is no such commit.
         """
         remove_leftovers(self._root, self.path.parent, only=self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        git(["worktree", "add", "--detach", "--no-checkout", str(self.path), commit], self._root)
+        git(["worktree", "add", "--detach", "--no-checkout", str(self.path)], self._root)
         self._admin = Path(git(["rev-parse", "--absolute-git-dir"], self.path).removesuffix("\n"))
         self._steering = {file: _content(file) for file in (self.path / ".git", *map(self._admin.joinpath, _STEERING))}
         self._keeps_caches = not empty_caches
         for name in self._cache if self._keeps_caches else ():
             _move(self._stored / name, self.path / name)
-        self.lay_out(commit)
+        self.lay_out(tree)
 
-    def lay_out(self, commit: str) -> None:
-        """The commit's files, the data, the caches, and nothing else."""
-        self._commit = commit
+    def lay_out(self, tree: str) -> None:
+        """The files of a tree (or of a commit), the data, the caches, and nothing else."""
+        self._tree = tree
         self._made = Keep()
         self.tidy()
+
+    def point(self, commit: str) -> None:
+        """Make `commit`, whose files are there, the one that is checked out; on no branch, and no git is started."""
+        head = self._admin / "HEAD"
+        if head.is_symlink() or not head.is_file() or head.read_text() != f"{commit}\n":
+            # An experiment may have checked out a branch, or put a link there. In one step: others read it.
+            fresh = head.with_name("HEAD.new")
+            remove(fresh)
+            fresh.write_text(f"{commit}\n")
+            fresh.replace(head)
 
     def remember_setup(self) -> None:
         """What is untracked now was made by `setup`: it stays until the next commit is laid out."""
@@ -138,9 +148,8 @@ class Worktree:
     def _reset(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         self._repair()
-        # Detached first: an experiment may have checked out a branch, and `reset` would move the user's branch.
-        self._git("update-ref", "--no-deref", "HEAD", self._commit)
-        self._git("reset", "--hard", "--quiet", self._commit)
+        # Not `reset`: that would move the branch that an experiment may have checked out.
+        self._git("read-tree", "--reset", "-u", self._tree)
         self._index = _stamp(self._admin / "index")
 
     def _repair(self) -> None:

@@ -124,7 +124,10 @@ class SimulatedExecutor:
         future.set_result(Measured(self.scenario.measure(quality, self.drift, job.seed), 1.0))
         return future
 
-    def keep_artifacts(self, number: int) -> None:
+    def prepare(self, slot: int, tree: str) -> None:
+        pass
+
+    def settle(self, number: int, *, keep: bool) -> None:
         pass
 
     def stop(self, *, at_once: bool) -> None:
@@ -138,6 +141,7 @@ class SimulatedProposer:
     """Proposes the scenario's changes in turn, each on the present incumbent, until `used` says that it is enough."""
 
     name = "simulated"
+    is_free = True
 
     def __init__(self, scenario: Scenario, seed: int, used: Callable[[], int]) -> None:
         self._gains = scenario.gains(random.Random(f"changes {seed}"))

@@ -59,7 +59,7 @@ def heard(prompt: str) -> str:
 def test_the_next_proposal_is_told_what_the_experiments_had_to_say(tmp_path: Path) -> None:
     ar = Cli(tmp_path / "home")
     with ChatServer(nudge) as server:
-        config = CONFIG.replace("URL", server.base_url)
+        config = CONFIG.replace("URL", server.base_url) + "[run]\nlookahead = 0\n"
         repository = make_repository(tmp_path / "repo", {**FILES, "autoresearch.toml": config})
         done = ar(repository, "run", "--tag", "t", "--budget", "2x", "--json")
         assert done.code == 0, done.err

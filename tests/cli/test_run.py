@@ -57,9 +57,9 @@ def replace(title: str, *edits: tuple[str, str, str]) -> str:
     return f"Title: {title}\nHypothesis: because {title}\nExpected: lower\n\n" + "\n".join(blocks)
 
 
-def asking(folder: Path, server: ChatServer) -> Path:
+def asking(folder: Path, server: ChatServer, rest: str = "") -> Path:
     """The repository with three editable files in two folders, whose model is the chat server."""
-    return make_repository(folder, {**FILES, "autoresearch.toml": CONFIG.replace("URL", server.base_url)})
+    return make_repository(folder, {**FILES, "autoresearch.toml": CONFIG.replace("URL", server.base_url) + rest})
 
 
 def facts(repository: Path, commit: str) -> dict[str, str]:
@@ -87,7 +87,8 @@ REPLIES = [
 def test_a_model_improves_three_files_in_two_folders_and_nothing_else_is_touched(ar: Cli, tmp_path: Path) -> None:
     faults = [HttpFault(429, "slow down", {"Retry-After": "0"}), Content("I would rather talk.")]
     with ChatServer(REPLIES, faults) as server:
-        repository = asking(tmp_path / "repo", server)
+        # The replies are for experiments that come one after the other.
+        repository = asking(tmp_path / "repo", server, "[run]\nlookahead = 0\n")
         write(repository, {"training/notes.md": "stashed\n"})
         git(repository, "stash")
         before = state_of(repository)
@@ -291,8 +292,8 @@ def test_every_event_is_a_line_of_json_with_its_fields(ar: Cli, tmp_path: Path) 
     assert fields == {
         "run-started": {"tag", "branch", "base", "isolation"},
         "proposed": {"experiment", "title", "hypothesis", "cost_usd"},
-        "sample-started": {"experiment", "sample", "limit", "task"},
-        "sample-finished": {"experiment", "sample", "value", "seconds", "outcome", "task"},
+        "sample-started": {"experiment", "sample", "limit", "task", "slot"},
+        "sample-finished": {"experiment", "sample", "value", "seconds", "outcome", "task", "slot"},
         "experiment-finished": {
             *("number", "commit", "outcome", "decision", "reason", "metric", "samples", "seconds", "cost_usd", "flags"),
             "title",

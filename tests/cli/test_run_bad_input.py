@@ -49,9 +49,9 @@ def test_without_a_repository_or_a_commit_or_files_there_is_nothing_to_run(ar: C
 
 MANY_KEYS = config(
     top="editabel = ['x']",
-    experiment="isolation = 'total'\ngpus = 2\nchecks = 'x'",
+    experiment="isolation = 'total'\ngpus = -2\nchecks = 'x'",
     rest="timing = 'yes'\n[decision]\nrule = 'best'\n[constraints]\nvram = 'small'\n"
-    "[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 2\n[proposer]\nkind = 'hybrid'",
+    "[budget]\ntme = '3h'\ncost = 8\n[run]\nworkers = 0\n[proposer]\nkind = 'hybrid'",
 )
 MANY_FILES = config(
     top="instructions = 'programm.md'",
@@ -65,14 +65,14 @@ BROKEN = [
         [
             "autoresearch.toml:3: `editabel` is no key; did you mean `editable`?",
             '`[experiment] isolation` must be "basic", "guarded" or "strict", not "total"',
-            "`[experiment] gpus` is not available yet",
+            "`[experiment] gpus` must be at least 0, not -2",
             '`[experiment] checks` must be a list of texts, not "x"',
             '`[metric] timing` must be true or false, not "yes"',
             '`[decision] rule` must be "proved" or "keep-if-better", not "best"',
             '`[constraints] vram` must be text such as "<= 48000" or "<= 1.1x", not "small"',
             "`[budget] tme` is no key; did you mean `time`?",
             '`[budget] cost` must be money, as "3usd", not 8',
-            "`[run] workers` is not available yet",
+            "`[run] workers` must be at least 1, not 0",
             '`[proposer] kind = "hybrid"` is not available yet',
         ],
     ),
@@ -103,7 +103,8 @@ OPTIONS = [
     (["--bugdet", "5x"], "No such option: --bugdet", "did you mean --budget"),
     (["--tag", "../elsewhere"], "'../elsewhere' cannot name a run", "--tag"),
     (["--snapshot", "--committed"], "--snapshot and --committed exclude each other", ""),
-    (["--workers", "2"], "--workers is not available yet", ""),
+    (["--workers", "0"], '--workers "0" is no number of samples', "--workers auto"),
+    (["--workers", "two"], '--workers "two" is no number of samples', "--workers auto"),
     (["--proposer", "hybrid"], "--proposer hybrid is not available yet", "llm or tuner"),
     (["--proposer", "replay"], "what shall be replayed?", "--replay 12,17"),
     (["--proposer", "llm"], "the llm proposer needs a model", "--model"),

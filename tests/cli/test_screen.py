@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.support.chat_server import ChatServer
+from tests.support.cli import Cli, config, toy
+from tests.support.running import Watcher
 from tests.support.terminal import Person
 from tests.support.toy import Toy
 
@@ -118,3 +123,76 @@ def test_without_colours_and_on_a_dumb_terminal_everything_is_said_all_the_same(
         person.child.logfile_read = coloured
         assert person.ends() == 0
     assert COLOUR.search(coloured.getvalue())
+
+
+WAITS = """\
+import os
+import pathlib
+import time
+from solve import X, Y
+
+number, doors = os.environ["AR_EXPERIMENT"], pathlib.Path(os.environ["DOORS"])
+print("waiting for", number, flush=True)
+while number != "0" and not (doors / number).exists() and not (doors / "all").exists():
+    time.sleep(0.02)
+print(f"score: {(X - 1) ** 2 + (Y + 0.5) ** 2}")
+"""
+
+
+def from_header(person: Person) -> list[str]:
+    """The live region: the lines from the header on."""
+    start = next((at for at, line in enumerate(person.visible) if line.startswith("── a low score ")), 0)
+    return person.visible[start:]
+
+
+def waiting(folder: Path, more: str = "") -> tuple[Path, Path]:
+    """A repository whose experiments wait until there is a file with their number, or `all`, in the second folder."""
+    doors = folder / "doors"
+    doors.mkdir()
+    settings = config(experiment=f"canary = false\nenv = {{ DOORS = {json.dumps(str(doors))} }}", rest=more)
+    return toy(folder / "repo", {"evaluate.py": WAITS, "autoresearch.toml": settings}), doors
+
+
+def watcher(ar: Cli, root: Path, *arguments: str) -> Watcher:
+    """`ar run` on a terminal of 80 columns and 24 rows."""
+    call = [sys.executable, "-m", "autoresearch", "run", *arguments]
+    enter = f"import os; os.chdir({str(root)!r}); os.environ.update({ar.environment!r})"
+    return Watcher(["-c", f"{enter}; os.execv({sys.executable!r}, {call!r})"], 80, 24)
+
+
+def test_what_runs_side_by_side_has_its_place_on_the_screen_and_in_the_status(tmp_path: Path) -> None:
+    root, doors = waiting(tmp_path)
+    ar = Cli(tmp_path / "home")
+    with watcher(ar, root, "--workers", "2", "--budget", "4x", "--tag", "both") as person:
+        person.sees(" 1  #2 sampling  ")
+        first = next(at for at, line in enumerate(from_header(person)) if line.startswith(" 0  #1 sampling  "))
+        assert from_header(person)[first + 1].startswith(" 1  #2 sampling  ")
+        person.sees("    #1: waiting for 1")
+        page = ar(root, "status").out
+        assert "state        running: 2 of 2 slots busy\n" in page
+        assert re.search(r"^slot 0       sampling #1 for \d+ m?s of 1m\b", page, re.MULTILINE)
+        live = json.loads(ar(root, "status", "--json").out)["live"]
+        assert [(one["slot"], one["number"]) for one in live["slots"]] == [(0, 1), (1, 2)]
+        (doors / "2").touch()
+        person.sees(" 1  #3 sampling  ")
+        assert from_header(person)[first].startswith(" 0  #1 sampling  ")
+        assert from_header(person)[first + 1].startswith(" 1  #3 sampling  ")
+        (doors / "all").touch()
+        assert person.ends() == 0
+    page, known = ar(root, "status").out, json.loads(ar(root, "status", "--json").out)
+    assert re.search(r"^slots        2, all busy \d+ % of ", page, re.MULTILINE)
+    assert known["utilisation"]["slots"] == 2
+    assert "\nslot       1\n" in ar(root, "log", "2").out
+
+
+def test_a_proposal_that_has_come_is_no_longer_said_to_be_thought_of(tmp_path: Path) -> None:
+    replies = [f"Title: X {x}\n\n<<<<<<< SEARCH\nX = 3.0\n=======\nX = {x}\n>>>>>>> REPLACE\n" for x in (4.0, 5.0, 6.0)]
+    with ChatServer(replies, latency=1.0) as server:
+        model = f"[proposer]\nmodel = 'openai/stub'\napi_base = '{server.base_url}'\n[run]\nlookahead = 1"
+        root, doors = waiting(tmp_path, model)
+        with watcher(Cli(tmp_path / "home"), root, "--budget", "2x", "--tag", "ahead") as person:
+            person.sees(" #2 proposing  ")
+            person.waits(lambda: not any("proposing" in line for line in person.visible), "for the second answer")
+            assert any(line.startswith(" #1 sampling  ") for line in person.visible)
+            (doors / "all").touch()
+            assert person.ends() == 0

@@ -301,13 +301,8 @@ def test_a_wrong_value_is_named_with_file_line_and_key(old: str, new: str, messa
 @pytest.mark.parametrize(
     ("table", "setting", "named"),
     [
-        ("experiment", "gpus = 2", "[experiment] gpus"),
-        ("experiment", 'gpus = "all"', "[experiment] gpus"),
         ("proposer", 'kind = "hybrid"', '[proposer] kind = "hybrid"'),
         ("proposer", 'kind = "command"', '[proposer] kind = "command"'),
-        ("run", "workers = 2", "[run] workers"),
-        ("run", 'workers = "auto"', "[run] workers"),
-        ("run", "lookahead = 1", "[run] lookahead"),
         ("executor", 'kind = "ray"', '[executor] kind = "ray"'),
         ("executor", 'address = "10.0.0.1"', "[executor] address"),
     ],
@@ -385,7 +380,9 @@ def with_setting(table: str, setting: str) -> str:
     [
         ("experiment", "memory = 3", "must be a size"),
         ("experiment", 'memory = "3"', "is no size"),
-        ("run", "workers = -1", "must be at least 0"),
+        ("run", "workers = 0", "must be at least 1"),
+        ("run", "lookahead = -1", "must be at least 0"),
+        ("experiment", "gpus = -1", "must be at least 0"),
     ],
 )
 def test_what_comes_later_is_checked_all_the_same(table: str, setting: str, problem: str):

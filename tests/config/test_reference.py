@@ -59,7 +59,7 @@ def test_the_readme_table_has_a_row_for_every_key():
     assert "| `[metric] name` | text | required |" in reference_table()
     assert "| `[metric] timing` | true or false | `false` | the metric is a duration" in reference_table()
     assert "| `[run] workers` | a whole number" in reference_table()
-    assert "| *later:* samples that run at the same time |" in reference_table()
+    assert "| samples that run at the same time; auto: one for each free GPU |" in reference_table()
     assert all(row.count("|") == 5 for row in rows)
 
 

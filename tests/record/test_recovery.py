@@ -14,6 +14,7 @@ import pytest
 from autoresearch.core.experiment import Decision, Outcome, Usage
 from autoresearch.core.history import Direction
 from autoresearch.core.layout import Layout
+from autoresearch.core.utilisation import PROPOSAL, Used
 from autoresearch.errors import RecordError
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.pipes import ZERO, RefChange
@@ -137,6 +138,8 @@ def test_a_half_made_object_is_not_left_among_gits(repository: Repository, run: 
     assert any(common.rglob("obj????????"))
     open_journal(repository, run)
     assert not any(common.rglob("obj????????"))
+    # Its own folder for what it makes lives as long as it does.
+    repository.close()
     assert not any(common.rglob("ar-*"))
 
 
@@ -240,6 +243,22 @@ def test_every_call_of_ar_run_is_a_commit_that_holds_what_it_used(repository: Re
     assert git(repository.root, "rev-list", "--count", "refs/autoresearch/nov23/run") == "3"
     assert runs(again)[0].why == ""
     again.close()
+
+
+def test_how_the_slots_were_used_is_on_the_commit_that_ends_a_call(repository: Repository, run: Run) -> None:
+    used = Used(4, 281.25, {PROPOSAL: 12.5}, unused=2)
+    open_journal(repository, run).close("the budget is used up", 0.0, used=used)
+    again = Repository(repository.root)
+    known = find_run(again, "nov23")
+    assert known is not None
+    assert known.used == used
+    begun = begin(again, "nov23", known.opening, known)
+    assert runs(again)[0].used is None
+    open_journal(again, begun).close("nothing ran", 0.0, used=Used(4))
+    last = Repository(repository.root)
+    assert (runs(last)[0].why, runs(last)[0].used) == ("nothing ran", None)
+    assert "Utilisation" not in git(repository.root, "log", "-1", "--format=%B", "refs/autoresearch/nov23/run")
+    last.close()
 
 
 def test_tags_are_month_and_day_and_count_on(repository: Repository, run: Run) -> None:

@@ -50,7 +50,8 @@ def write(experiment: Experiment) -> str:
         params=experiment.params,
     )
     number, parent, reverts = experiment.number, experiment.parent, experiment.reverts
-    draft = Draft(number, "", experiment.tree, parent, "p" * 40, proposal, experiment.started, reverts)
+    carried = experiment.carried_from
+    draft = Draft(number, "", experiment.tree, parent, "p" * 40, proposal, experiment.started, reverts, carried)
     facts = [*trailers.draft_facts(draft, experiment.usage), *trailers.result_facts(experiment)]
     return trailers.message(experiment.title, experiment.hypothesis, facts)
 

@@ -133,7 +133,7 @@ def test_a_command_that_fails_is_an_outcome_with_its_reason(lab: Lab) -> None:
 
 
 def test_broken_machinery_is_an_exception_in_the_future(lab: Lab) -> None:
-    with pytest.raises(RecordError, match="git worktree failed"):
+    with pytest.raises(RecordError, match="git read-tree failed"):
         lab.executor("true").submit(lab.job(commit="f" * 40)).result(PATIENCE)
     lab.layout.output(3).mkdir(parents=True)
     with pytest.raises(RunError, match="a sample cannot be taken"):
@@ -242,9 +242,9 @@ def test_artifacts_of_kept_experiments_are_stored(lab: Lab) -> None:
     for number in (0, 1, 2, 1):
         executor.submit(lab.job(number)).result(PATIENCE)
         if number == 0:
-            executor.keep_artifacts(0)
-    executor.keep_artifacts(2)
-    executor.keep_artifacts(1)
+            executor.settle(0, keep=True)
+    executor.settle(2, keep=True)
+    executor.settle(1, keep=False)
     executor.close()
     stored = lab.layout.artifacts(0).parent
     kept = sorted(path.relative_to(stored).as_posix() for path in stored.rglob("*") if path.is_file())
@@ -327,7 +327,7 @@ def test_a_done_callback_may_submit_the_next_sample(lab: Lab) -> None:
 def test_a_second_sample_at_the_same_time_is_refused(lab: Lab) -> None:
     executor = lab.executor("sleep 600")
     executor.submit(lab.job())
-    with pytest.raises(RunError, match="one slot"):
+    with pytest.raises(RunError, match="in this slot"):
         executor.submit(lab.job())
 
 

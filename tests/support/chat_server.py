@@ -15,6 +15,7 @@ import re
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +105,8 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    at: float = field(default_factory=time.monotonic)
+    """On the monotonic clock, in seconds."""
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -115,17 +118,22 @@ class Received:
 
 
 class ChatServer:
-    """Listens from `with` to its end; `usage` are the tokens that every answer is said to have cost."""
+    """Listens from `with` to its end; `usage` are the tokens that every answer is said to have cost.
+
+    `latency`: seconds between a request and its answer; those that come meanwhile wait beside it, not behind it.
+    """
 
     def __init__(
         self,
         replies: Sequence[str] | Callable[[str], str] = (),
         faults: Sequence[Fault | None] = (),
         usage: tuple[int, int] = (100, 20),
+        latency: float = 0.0,
     ) -> None:
         self.replies = replies
         self.faults = tuple(faults)
         self.usage = usage
+        self.latency = latency
         self.requests: list[Received] = []
         self.arrived = threading.Event()
         """The first request is here."""
@@ -184,7 +192,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         chat = self.server.chat
-        match chat.next(Received(self.path, dict(self.headers), body)):
+        answer = chat.next(Received(self.path, dict(self.headers), body))
+        chat.closing.wait(chat.latency)
+        match answer:
             case HttpFault(status, message, headers, code):
                 error = {"error": {"message": message, "type": "scripted", "code": code}}
                 self._send(json.dumps(error), status=status, headers=headers)

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from autoresearch.core.edit import Write
 from autoresearch.core.experiment import FREE, Execution, Measured, Outcome, Proposal, Unmeasured, Usage
 from autoresearch.core.ports import Job, Journal, Request
-from autoresearch.errors import ArError, ProposalsExhausted
+from autoresearch.errors import ArError, ProposalsExhausted, SampleLost
 
 Answer = Proposal | ArError
 
@@ -23,6 +23,7 @@ class ScriptedProposer:
     """Gives its answers in turn; remembers what it was asked."""
 
     name = "script"
+    is_free = False
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self.answers = list(answers)
@@ -56,10 +57,14 @@ class ComputingExecutor:
         self.experiment = experiment
         self.jobs: list[Job] = []
         self.artifacts: list[int] = []
+        self.prepared: list[tuple[int, str]] = []
         self.hold: Callable[[Job], bool] = lambda job: False
         self.held = threading.Event()
         self.stops: list[bool] = []
         self._pending: list[Future[Execution]] = []
+
+    def prepare(self, slot: int, tree: str) -> None:
+        self.prepared.append((slot, tree))
 
     def submit(self, job: Job) -> Future[Execution]:
         future: Future[Execution] = Future()
@@ -74,11 +79,12 @@ class ComputingExecutor:
     def _run(self, job: Job, future: Future[Execution]) -> None:
         try:
             future.set_result(self.experiment(self.journal.files(job.commit), job))
-        except OSError as error:
+        except (OSError, SampleLost) as error:
             future.set_exception(error)
 
-    def keep_artifacts(self, number: int) -> None:
-        self.artifacts.append(number)
+    def settle(self, number: int, *, keep: bool) -> None:
+        if keep:
+            self.artifacts.append(number)
 
     def stop(self, *, at_once: bool) -> None:
         self.stops.append(at_once)

@@ -7,13 +7,11 @@ Not in here: drawing (`live`, `region`), and the finished experiments, which are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from rich.text import Text
 
-from autoresearch.cli.render.bars import bar, bar_width, bars
-from autoresearch.cli.render.doing import particulars, verb
+from autoresearch.cli.render.bars import bars
+from autoresearch.cli.render.slot_lines import other_lines, slot_lines
 from autoresearch.cli.render.text import (
     MISSING,
     clean,
@@ -24,42 +22,16 @@ from autoresearch.cli.render.text import (
     kept_changes,
     tried_changes,
 )
+from autoresearch.cli.render.under_way import UnderWay
 from autoresearch.cli.render.view import RunView
 from autoresearch.core.budget import Share
-from autoresearch.core.events import (
-    Event,
-    ExperimentFinished,
-    OutputLine,
-    Proposed,
-    Proposing,
-    RunFinished,
-    RunStarted,
-    SampleFinished,
-    SampleStarted,
-    Warned,
-)
+from autoresearch.core.events import Event, ExperimentFinished
 from autoresearch.core.quantity import format_change, format_duration, format_metric
 
-INDENT = 4
-
-
-class Doing(StrEnum):
-    """What is happening with one experiment, besides what is run of it."""
-
-    PROPOSING = "proposing"
-    PROPOSED = "next is"
-    DECIDING = "deciding"
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """One thing that goes on, since an instant of the monotonic clock; `limit` in seconds, None: none is known."""
-
-    doing: str
-    since: float
-    title: str = ""
-    limit: float | None = None
-    output: str = ""
+TABLE = 6
+"""Rows of the screen that are left to finished experiments, where many slots would take them all."""
+FEWEST = 2
+"""Lines that slots have on any screen: the first, and how many more there are."""
 
 
 class Board:
@@ -68,65 +40,35 @@ class Board:
     def __init__(self, view: RunView, started: float) -> None:
         self._view = view
         self._started = started
-        self._activities: dict[int, Activity] = {}
+        self._under_way = UnderWay(view)
         self._kept, self._tried = kept_changes(view.history), tried_changes(view.history)
         self._best = self._headline()
 
     def tell(self, event: Event, now: float) -> None:
         """Take in an event that happened at `now` (monotonic, seconds)."""
-        match event:
-            case Proposing(number):
-                self._activities[number] = Activity(Doing.PROPOSING, now)
-            case Proposed(number, title):
-                self._drop_proposing(number)
-                self._activities[number] = Activity(Doing.PROPOSED, now, title)
-            case SampleStarted(number, sample, limit, task):
-                more = particulars(task, number, sample, self._view.history)
-                doing = ", ".join(filter(None, (verb(task), more)))
-                self._activities[number] = Activity(doing, now, self._title(number), limit)
-            case OutputLine(number, text):
-                self._change(number, output=clean(text))
-            case SampleFinished(number) if self._view.history.get(number) is not None:
-                self._activities.pop(number, None)
-            case SampleFinished(number):
-                self._change(number, doing=Doing.DECIDING, since=now, limit=None)
-            case ExperimentFinished(experiment):
-                self._drop_proposing(experiment.number)
-                self._activities.pop(experiment.number, None)
-                self._kept += is_kept_change(experiment)
-                self._tried += is_tried_change(experiment)
-                self._best = self._headline()
-            case RunFinished():
-                self._activities.clear()
-            case RunStarted() | Warned():
-                pass
-
-    def _drop_proposing(self, upto: int) -> None:
-        """Numbers are given in order: what was still expected under an earlier one has come to nothing."""
-        for number, activity in list(self._activities.items()):
-            if activity.doing is Doing.PROPOSING and number <= upto:
-                del self._activities[number]
-
-    def _change(self, number: int, **changes: object) -> None:
-        if number in self._activities:
-            self._activities[number] = replace(self._activities[number], **changes)  # type: ignore[arg-type]
-
-    def _title(self, number: int) -> str:
-        if number in self._activities:
-            return self._activities[number].title
-        known = self._view.history.get(number)
-        if known is not None:
-            return known.title
-        return "the baseline" if number == 0 else ""
+        self._under_way.tell(event, now)
+        if isinstance(event, ExperimentFinished):
+            self._kept += is_kept_change(event.experiment)
+            self._tried += is_tried_change(event.experiment)
+            self._best = self._headline()
 
     def lines(self, size: tuple[int, int], now: float, shares: Sequence[Share]) -> list[Text]:
         """At most `rows - 1` lines of at most `columns - 1` cells; on a small screen the bars go first."""
         width, height = size[0] - 1, max(size[1] - 1, 1)
         header = [self._title_rule(width), self._best_line(width)]
         spent = bars(shares, width) or [self._unlimited(width, now)]
-        activity = self._activity(width, now)[: max(height - 1, 1)]
-        room = height - len(activity)
-        return [*[*header, *spent][:room], *activity]
+        others = other_lines(self._under_way, self._view.devices, width, now)
+        room = height - len(header) - len(spent) - len(others) - TABLE
+        activity = [*self._slots(width, now, max(room, FEWEST)), *others][: max(height - 1, 1)]
+        return [*[*header, *spent][: height - len(activity)], *activity]
+
+    def _slots(self, width: int, now: float, room: int) -> list[Text]:
+        """One line for each slot; of more than there is room for, the first ones and how many more are busy."""
+        lines = slot_lines(self._under_way, self._view.devices, width, now)
+        if len(lines) <= room:
+            return lines
+        more = sum(slot >= room - 1 for slot in self._under_way.slots)
+        return [*lines[: room - 1], cut(Text(f" … and {more} more", style="dim"), width)]
 
     def _title_rule(self, width: int) -> Text:
         branch = f" {self._view.branch} ──"
@@ -161,23 +103,3 @@ class Board:
 
     def _unlimited(self, width: int, now: float) -> Text:
         return cut(Text(f" until stopped, so far {format_duration(now - self._started)}"), width)
-
-    def _activity(self, width: int, now: float) -> list[Text]:
-        """One line for each thing that goes on, and below them the newest output."""
-        if not self._activities:
-            return [Text(" one moment", style="dim"), Text("")]
-        running = sorted(self._activities.items())
-        lines = [_activity_line(number, activity, width, now) for number, activity in running]
-        output = next((one.output for _, one in running if one.output), "")
-        return [*lines, Text(" " * INDENT + fit(output, width - INDENT), style="dim")]
-
-
-def _activity_line(number: int, activity: Activity, width: int, now: float) -> Text:
-    line = Text(f" #{number} {activity.doing}", style="bold")
-    elapsed, limit = max(now - activity.since, 0.0), activity.limit
-    if limit is None:
-        line.append(f"  {format_duration(int(elapsed))}", style="not bold")
-    else:
-        line.append("  ").append_text(bar(elapsed / limit if limit > 0 else 1.0, bar_width(width) // 2))
-        line.append(f"  {format_duration(int(elapsed))} of {format_duration(limit)}", style="not bold")
-    return cut(line.append("  " + clean(activity.title), style="not bold"), width)

@@ -95,7 +95,7 @@ def _facts(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     if values := tuple(history.holdout(one.number)):
         yield "holdout", _holdout(values, one, tuple(history.holdout(0)))
     yield from _measured(one, history)
-    yield from _origin(one)
+    yield from _origin(one, history)
     yield from _kinship(one, history)
     yield "commit", one.commit
 
@@ -136,7 +136,7 @@ def _measured(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     yield "took", f"{format_duration(one.seconds)}, {started:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S} UTC"
 
 
-def _origin(one: Experiment) -> Iterator[tuple[str, str]]:
+def _origin(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     yield "proposer", " ".join(filter(None, (one.proposer, clean(one.model))))
     if one.params:
         yield "params", ", ".join(f"{clean(name)} {clean(str(value))}" for name, value in one.params.items())
@@ -146,6 +146,8 @@ def _origin(one: Experiment) -> Iterator[tuple[str, str]]:
     if cost is None or cost:
         yield "cost", "unknown" if cost is None else format_money(cost)
     yield "isolation", one.isolation
+    if any(other.slot for other in history.experiments):
+        yield "slot", str(one.slot)
     if one.flags:
         yield "flags", ", ".join(_flag(flag, kept=one.is_kept) for flag in one.flags)
 
@@ -166,7 +168,7 @@ def _kinship(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     if one.parent is not None:
         yield "parent", f"#{one.parent}"
     if one.carried_from is not None:
-        yield "carried", f"over from #{one.carried_from}"
+        yield "carried", f"from #{one.carried_from}"
     if one.reverts:
         yield "reverts", ", ".join(f"#{number}" for number in one.reverts)
     if history.is_reverted(one.number):

@@ -38,16 +38,24 @@ class JsonLines:
     def __init__(self, stream: TextIO, now: Callable[[], datetime] = utc_now) -> None:
         self._print = Lines(stream)
         self._now = now
+        self._slots: dict[tuple[int, int], int] = {}
+        """Where each sample was started: its end does not say that."""
 
     def __call__(self, event: Event) -> None:
-        named = event_json(event)
+        named = event_json(event, self._slot(event))
         if named is not None:
             name, fields = named
             self._print(dumps({"event": name, "time": timestamp(self._now()), **fields}))
 
+    def _slot(self, event: Event) -> int | None:
+        if isinstance(event, SampleStarted):
+            self._slots[event.number, event.sample] = event.slot
+            return event.slot
+        return self._slots.pop((event.number, event.sample), None) if isinstance(event, SampleFinished) else None
 
-def event_json(event: Event) -> tuple[str, dict[str, Json]] | None:
-    """The event's name and fields; None for what programs are not told."""
+
+def event_json(event: Event, slot: int | None = None) -> tuple[str, dict[str, Json]] | None:
+    """The event's name and fields; None for what programs are not told. `slot`: where the sample runs, or ran."""
     match event:
         case RunStarted(tag, branch, base, isolation):
             return "run-started", {"tag": tag, "branch": branch, "base": base, "isolation": isolation}
@@ -55,9 +63,9 @@ def event_json(event: Event) -> tuple[str, dict[str, Json]] | None:
             fields: dict[str, Json] = {"experiment": experiment, "title": title, "hypothesis": hypothesis}
             return "proposed", {**fields, "cost_usd": number(cost)}
         case SampleStarted(experiment, sample, limit, task):
-            return "sample-started", {**_job(experiment, sample, task), "limit": number(limit)}
+            return "sample-started", {**_job(experiment, sample, task, slot), "limit": number(limit)}
         case SampleFinished(experiment, sample, execution, task):
-            return "sample-finished", {**_job(experiment, sample, task), **_execution(execution)}
+            return "sample-finished", {**_job(experiment, sample, task, slot), **_execution(execution)}
         case ExperimentFinished(finished):
             return "experiment-finished", _finished(finished)
         case Warned(message):
@@ -68,8 +76,8 @@ def event_json(event: Event) -> tuple[str, dict[str, Json]] | None:
             return None
 
 
-def _job(experiment: int, sample: int, task: Task) -> dict[str, Json]:
-    return {"experiment": experiment, "sample": sample, "task": task.value}
+def _job(experiment: int, sample: int, task: Task, slot: int | None) -> dict[str, Json]:
+    return {"experiment": experiment, "sample": sample, "task": task.value, "slot": slot}
 
 
 def _execution(execution: Execution) -> dict[str, Json]:

@@ -1,19 +1,19 @@
 """What a running loop does now, as a small file that `ar status` reads from another process.
 
 It is a cache: written at every event but output, missing after a clean-up, stale after a crash. Whether the run is
-alive is not said here but by the lock.
+alive is not said here but by the lock; how the file is read, `live_file` knows.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 
+from autoresearch.cli.render.live_file import Busy, Live, Phase, read_live, write_live
+from autoresearch.cli.render.view import Thought, Thoughts
 from autoresearch.core.budget import Share
 from autoresearch.core.events import (
     Event,
@@ -27,92 +27,80 @@ from autoresearch.core.events import (
     SampleStarted,
     Warned,
 )
-from autoresearch.core.ports import Task
+from autoresearch.core.utilisation import Used
 
-
-class Phase(StrEnum):
-    """What the loop is busy with."""
-
-    STARTING = "starting"
-    PROPOSING = "proposing"
-    SAMPLING = "sampling"
-    DECIDING = "deciding"
-    FINISHED = "finished"
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """`since` and `updated` in seconds since 1970; `limit` of the sample in seconds; `budget` as in the header."""
-
-    pid: int
-    phase: Phase
-    since: float
-    updated: float
-    number: int | None = None
-    sample: int | None = None
-    limit: float | None = None
-    budget: tuple[Share, ...] = ()
-    task: Task = Task.SAMPLE
-    """What is run while the phase is *sampling*."""
+__all__ = ["Busy", "Live", "LiveState", "Phase", "read_live"]
 
 
 class LiveState:
     """A listener that keeps `path` up to date; readers see the old or the new file, never half of one."""
 
     def __init__(
-        self, path: Path, shares: Callable[[], Sequence[Share]], clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        shares: Callable[[], Sequence[Share]],
+        clock: Callable[[], float] = time.time,
+        *,
+        slots: int = 1,
+        thoughts: Thoughts = tuple,
+        used: Callable[[], Used | None] = lambda: None,
     ) -> None:
+        """`thoughts` and `used` tell what no event does; they are asked by whoever announces."""
         self._path = path
         self._shares = shares
         self._clock = clock
-        self._live = Live(os.getpid(), Phase.STARTING, clock(), clock())
+        self._thoughts = thoughts
+        self._used = used
+        self._live = Live(os.getpid(), Phase.STARTING, clock(), clock(), slot_count=slots)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, OutputLine):
             return
         now = self._clock()
-        self._live = replace(_after(self._live, event, now), updated=now, budget=tuple(self._shares()))
-        self._write(json.dumps({**asdict(self._live), "budget": [list(share) for share in self._live.budget]}))
-
-    def _write(self, text: str) -> None:
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(text + "\n", encoding="utf-8")
-            fresh.replace(self._path)
-        except OSError:
-            # a full disk or a folder that was just deleted: nothing depends on this file
-            return
+        live = _after(self._live, event, now, self._thoughts)
+        self._live = replace(live, updated=now, budget=tuple(self._shares()), used=self._used())
+        write_live(self._path, self._live)
 
 
-def _after(live: Live, event: Event, now: float) -> Live:
+def _after(live: Live, event: Event, now: float, thoughts: Thoughts) -> Live:
     match event:
-        case Proposing(number) if live.phase is not Phase.SAMPLING:
-            return Live(live.pid, Phase.PROPOSING, now, now, number)
-        case SampleStarted(number, sample, limit, task):
-            return Live(live.pid, Phase.SAMPLING, now, now, number, sample, limit, task=task)
+        case Proposing(number) if not live.slots:
+            return _idle(live, Phase.PROPOSING, now, number)
+        case SampleStarted(number, sample, limit, task, slot):
+            begun = Busy(slot, number, sample, task, now, limit)
+            # What a machine lost is run again, perhaps elsewhere.
+            others = (one for one in live.slots if one.slot != slot and not one.is_of(number, sample))
+            return _busy(live, [begun, *others])
         case SampleFinished(number, sample):
-            return Live(live.pid, Phase.DECIDING, now, now, number, sample)
+            left = [one for one in live.slots if not one.is_of(number, sample)]
+            return _busy(live, left) if left else _idle(live, Phase.DECIDING, now, number, sample)
+        case ExperimentFinished() if not live.slots and (asked := thoughts()):
+            return _proposing(live, asked[0], now)
         case RunFinished():
-            return Live(live.pid, Phase.FINISHED, now, now)
+            return _idle(live, Phase.FINISHED, now)
         case RunStarted() | Proposing() | Proposed() | ExperimentFinished() | Warned() | OutputLine():
             return live
 
 
-def read_live(path: Path) -> Live | None:
-    """The state, or None when the file is missing, torn, or of another version."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return Live(
-            pid=int(raw["pid"]),
-            phase=Phase(raw["phase"]),
-            since=float(raw["since"]),
-            updated=float(raw["updated"]),
-            number=None if raw["number"] is None else int(raw["number"]),
-            sample=None if raw["sample"] is None else int(raw["sample"]),
-            limit=None if raw["limit"] is None else float(raw["limit"]),
-            budget=tuple(Share(str(label), float(used), str(text)) for label, used, text in raw["budget"]),
-            task=Task(raw["task"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+def _busy(live: Live, slots: Sequence[Busy]) -> Live:
+    """The first slot that runs something stands for all of them, for readers that know of one only."""
+    slots = tuple(sorted(slots, key=lambda one: one.slot))
+    first = slots[0]
+    return replace(
+        live,
+        phase=Phase.SAMPLING,
+        since=first.since,
+        number=first.number,
+        sample=first.sample,
+        limit=first.limit,
+        task=first.task,
+        slots=slots,
+    )
+
+
+def _proposing(live: Live, thought: Thought, now: float) -> Live:
+    return _idle(live, Phase.PROPOSING, now - thought.seconds, thought.number)
+
+
+def _idle(live: Live, phase: Phase, since: float, number: int | None = None, sample: int | None = None) -> Live:
+    return Live(live.pid, phase, since, since, number, sample, slot_count=live.slot_count)

@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rich.text import Text
 
-from autoresearch.cli.render.doing import particulars, verb
-from autoresearch.cli.render.live_state import Live, Phase
+from autoresearch.cli.render.live_file import Live
+from autoresearch.cli.render.now import live_json, slots_now, state
 from autoresearch.cli.render.progress import final_check, holdout_means
-from autoresearch.cli.render.records import Json, number, timestamp
+from autoresearch.cli.render.records import Json, number
+from autoresearch.cli.render.slots_used import used_json, used_text
 from autoresearch.cli.render.text import MISSING, clean, fit, kept_changes, tried_changes
 from autoresearch.core.budget import Share
 from autoresearch.core.experiment import Experiment, Outcome
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
 from autoresearch.core.isolation import Level
-from autoresearch.core.ports import Task
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
+from autoresearch.core.utilisation import Used
 
 LABEL = 13
 
@@ -46,6 +46,8 @@ class StatusView:
     one_seed: bool = False
     """The command fixes its seed, so that the noise is the machine's."""
     final: FinalCheck | None = None
+    used: Used | None = None
+    """How well the newest call used its slots, up to now; None where nothing was counted."""
 
 
 def status(view: StatusView) -> Iterator[Text]:
@@ -57,7 +59,8 @@ def status(view: StatusView) -> Iterator[Text]:
 
 def _facts(view: StatusView) -> Iterator[tuple[str, str]]:
     history = view.history
-    yield "state", _state(view)
+    live = view.live if view.running else None
+    yield "state", state(live, view.now, history) if view.running else "not running; `ar run` goes on"
     yield fit(clean(view.metric_name), LABEL - 1), _progress(history)
     if final := final_check(history, view.final):
         yield "final check", f"{final}, {final.source}"
@@ -73,31 +76,11 @@ def _facts(view: StatusView) -> Iterator[tuple[str, str]]:
     yield "spent", _spent(history)
     for share in view.shares:
         yield "budget", f"{share.label} {share.text}"
+    if view.used is not None and view.used.share is not None:
+        yield "slots", used_text(view.used)
     yield "isolation", f"{view.isolation}; {Level(view.isolation).gaps}"
-
-
-def _state(view: StatusView) -> str:
-    if not view.running:
-        return "not running; `ar run` goes on"
-    live = view.live
-    if live is None:
-        return "running"
-    what = _what(live, view.history)
-    took = format_duration(int(max(view.now - live.since, 0.0)))
-    limit = "" if live.limit is None else f" of {format_duration(live.limit)}"
-    return f"running: {what} for {took}{limit}" if live.phase is not Phase.FINISHED else "running: about to end"
-
-
-def _what(live: Live, history: History) -> str:
-    """`sampling #6, sample 2`, `checks of #6`."""
-    if live.number is None:
-        return live.phase.value
-    if live.phase is not Phase.SAMPLING:
-        more = f", sample {live.sample}" if live.sample is not None and live.sample > 1 else ""
-        return f"{live.phase.value} #{live.number}{more}"
-    of = " of" if live.task in (Task.CHECKS, Task.HOLDOUT, Task.INCUMBENT_HOLDOUT) else ""
-    more = particulars(live.task, live.number, live.sample or 1, history)
-    return f"{verb(live.task)}{of} #{live.number}" + (f", {more}" if more else "")
+    # Last of all: on a small screen `--watch` shows the page from its beginning.
+    yield from slots_now(live, view.now, history) if live is not None else ()
 
 
 def _progress(history: History) -> str:
@@ -156,7 +139,7 @@ def status_json(view: StatusView) -> dict[str, Json]:
         "branch": view.branch,
         "goal": view.goal,
         "running": view.running,
-        "live": _live_json(live) if live is not None and view.running else None,
+        "live": live_json(live) if live is not None and view.running else None,
         "metric_name": view.metric_name,
         "direction": history.direction.value,
         "baseline": number(first),
@@ -173,6 +156,7 @@ def status_json(view: StatusView) -> dict[str, Json]:
         "tokens_in": history.usage.tokens_in,
         "tokens_out": history.usage.tokens_out,
         "budget": [{"label": share.label, "used": number(share.used), "text": share.text} for share in view.shares],
+        "utilisation": used_json(view.used),
         "isolation": view.isolation,
     }
 
@@ -184,16 +168,3 @@ def _checks_json(view: StatusView) -> dict[str, Json]:
         checked = {"baseline": number(final.first), "best": number(final.best), "pairs": final.pairs}
     ends: Json = None if holdout is None else {"baseline": number(holdout[0]), "best": number(holdout[1])}
     return {"final_check": checked, "holdout": ends}
-
-
-def _live_json(live: Live) -> dict[str, Json]:
-    return {
-        "pid": live.pid,
-        "phase": live.phase.value,
-        "task": live.task.value if live.phase is Phase.SAMPLING else None,
-        "number": live.number,
-        "sample": live.sample,
-        "since": timestamp(datetime.fromtimestamp(live.since, UTC)),
-        "limit": number(live.limit),
-        "updated": timestamp(datetime.fromtimestamp(live.updated, UTC)),
-    }

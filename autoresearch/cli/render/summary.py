@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from autoresearch.cli.render.progress import progress
+from autoresearch.cli.render.slots_used import used_advice
 from autoresearch.cli.render.text import clean, kept_changes, tried_changes
 from autoresearch.core.budget import Share
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
 from autoresearch.core.quantity import format_metric
+from autoresearch.core.utilisation import Used
 
 MANY_EXPERIMENTS = 5000
 """Above this many loose commits git itself becomes slow until it has packed them."""
@@ -24,7 +26,10 @@ MANY_EXPERIMENTS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`spent`: what this call used, as the header's bars had it. `base_branch`: what a merge would go into."""
+    """`spent`: what this call used, as the header's bars had it. `base_branch`: what a merge would go into.
+
+    `used`: how well this call used its slots. `is_alone`: samples side by side would change what is measured.
+    """
 
     history: History
     why: str
@@ -32,6 +37,8 @@ class Ending:
     base_branch: str
     spent: Sequence[Share] = ()
     final: FinalCheck | None = None
+    used: Used | None = None
+    is_alone: bool = False
 
 
 def headline(history: History, final: FinalCheck | None = None) -> str:
@@ -55,7 +62,8 @@ def summary(ending: Ending) -> Text:
     history = ending.history
     lines = [Text(headline(history, ending.final), style="bold"), Text(_spent(ending), style="dim")]
     advice = "" if kept_changes(history) else _advice(history)
-    lines += [Text(advice, style="yellow")] if advice else []
+    waited = used_advice(ending.used, is_alone=ending.is_alone)
+    lines += [Text(line, style="yellow") for line in (advice, waited) if line]
     commands = _commands(ending)
     width = max(len(label) for label, _ in commands)
     lines += [Text(f"  {label:<{width}}  ").append(command, style="bold") for label, command in commands]

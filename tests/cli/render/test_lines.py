@@ -50,7 +50,7 @@ EVENTS: list[Event] = [
     RunStarted("nov23", "autoresearch/nov23", "5d1f0e2aaaa", "basic", 4),
     Proposing(4),
     Proposed(4, "LR 0.003 → 0.0021", "smaller steps", None),
-    SampleStarted(4, 1, 24.0),
+    SampleStarted(4, 1, 24.0, slot=2),
     OutputLine(4, "step 1"),
     SampleFinished(4, 1, Measured(3.2041, 12.0)),
     ExperimentFinished(KEPT, 3.217),
@@ -106,7 +106,7 @@ def test_json_events_are_complete_and_nothing_else_is_printed() -> None:
         "hypothesis": "smaller steps",
         "cost_usd": None,
     }
-    job = {"experiment": 4, "sample": 1, "task": "sample"}
+    job = {"experiment": 4, "sample": 1, "task": "sample", "slot": 2}
     assert read[2] == {"event": "sample-started", **job, "limit": 24.0}
     assert read[3] == {
         "event": "sample-finished",
@@ -129,7 +129,7 @@ def test_json_events_are_complete_and_nothing_else_is_printed() -> None:
         "flags": ["suspicious"],
         "title": "LR 0.003 → 0.0021",
     }
-    assert (read[5]["value"], read[5]["outcome"]) == (None, "timed out")
+    assert (read[5]["value"], read[5]["outcome"], read[5]["slot"]) == (None, "timed out", None)
     assert (read[6]["samples"], read[6]["cost_usd"]) == ([3.19, 3.21, None], None)
     assert (read[7]["metric"], read[7]["samples"]) == (None, [])
     assert read[8] == {"event": "warning", "message": "three equal\nnumbers"}

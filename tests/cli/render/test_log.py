@@ -138,7 +138,7 @@ def test_one_experiment_in_full() -> None:
         "isolation  basic",
         "flags      one seed",
         "parent     #0",
-        "carried    over from #9",
+        "carried    from #9",
         f"commit     {one.commit}",
         "",
         "hypothesis",
@@ -155,6 +155,14 @@ def test_one_experiment_in_full() -> None:
         "step 1",
         "val_bpb:    3.2",
     ]
+
+
+def test_of_several_slots_it_is_said_which_one_it_was() -> None:
+    record = paid()
+    assert not any(line.startswith("slot") for line in texts(detail(Detail(record.experiments[1], record), 72)))
+    record.add(experiment(3, 3.3, slot=2, parent=1))
+    assert "slot       2" in texts(detail(Detail(record.experiments[3], record), 72))
+    assert "slot       0" in texts(detail(Detail(record.experiments[1], record), 72))
 
 
 def test_a_failed_and_a_reverted_experiment_in_full() -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch.cli.render.live_state import Live, LiveState, Phase, read_live
+from autoresearch.cli.render.live_state import Busy, Live, LiveState, Phase, read_live
 from autoresearch.cli.render.status import StatusView, status, status_json
 from autoresearch.cli.render.summary import Ending, headline, summary
+from autoresearch.cli.render.view import Thought
 from autoresearch.core.budget import Share
 from autoresearch.core.events import (
+    Event,
     ExperimentFinished,
     OutputLine,
     Proposing,
@@ -26,6 +28,7 @@ from autoresearch.core.experiment import Decision, Measured, Outcome, Sample, Us
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Task
+from autoresearch.core.utilisation import PROPOSAL, RECORD, Used
 from tests.support.experiments import experiment
 
 SHARES = (Share("time", 0.5, "2m 30s of 5m"), Share("money", 0.2, "0.60 usd of 3 usd"))
@@ -117,6 +120,8 @@ def test_the_page_as_json() -> None:
         "since": "1970-01-01T00:16:40.000Z",
         "limit": 24.0,
         "updated": "1970-01-01T00:16:41.500Z",
+        "slot_count": 1,
+        "slots": [],
     }
     assert {name: read[name] for name in ("baseline", "best", "best_number", "tried", "kept", "experiments")} == {
         "baseline": 3.28121,
@@ -237,6 +242,106 @@ def test_the_live_state_follows_the_events(tmp_path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["live.json"]
 
 
+BUSY = (Busy(0, 6, 2, Task.SAMPLE, 1000.0, 24.0), Busy(2, 1, 3, Task.INCUMBENT, 1003.5, 30.0))
+
+
+def test_the_live_state_knows_what_runs_in_each_slot(tmp_path: Path) -> None:
+    path, thoughts = tmp_path / "live.json", [Thought(8, 3.0)]
+    used = Used(3, 9.5, {RECORD: 0.5}, unused=1)
+    listener = LiveState(path, list, lambda: 50.0, slots=3, thoughts=lambda: thoughts, used=lambda: used)
+
+    def told(event: Event) -> Live:
+        listener(event)
+        live = read_live(path)
+        assert live is not None
+        assert (live.slot_count, live.used) == (3, used)
+        return live
+
+    measured = Measured(3.0, 1.0)
+    told(SampleStarted(6, 1, 24.0, slot=2))
+    both = told(SampleStarted(5, 2, 24.0, Task.FRESH, 0))
+    assert [(one.slot, one.number, one.sample, one.task) for one in both.slots] == [
+        (0, 5, 2, Task.FRESH),
+        (2, 6, 1, Task.SAMPLE),
+    ]
+    assert (both.number, both.task, told(Proposing(7)).phase) == (5, Task.FRESH, Phase.SAMPLING)
+    # The machine of slot 2 was lost.
+    assert [(one.slot, one.number) for one in told(SampleStarted(6, 1, 24.0, slot=1)).slots] == [(0, 5), (1, 6)]
+    left = told(SampleFinished(5, 2, measured, Task.FRESH))
+    assert (left.phase, left.number, [one.slot for one in left.slots]) == (Phase.SAMPLING, 6, [1])
+    assert told(ExperimentFinished(experiment(5, 3.0), None)).phase is Phase.SAMPLING
+    assert told(SampleFinished(6, 1, measured)).phase is Phase.DECIDING
+    waits = told(ExperimentFinished(experiment(6, 3.0), None))
+    assert (waits.phase, waits.number, waits.since, waits.slots) == (Phase.PROPOSING, 8, 47.0, ())
+
+
+def test_the_page_of_several_slots_says_what_runs_in_each() -> None:
+    used = Used(4, 281.0, {RECORD: 3.4, PROPOSAL: 12.6}, unused=2)
+    live = Live(42, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, 24.0, slots=BUSY, slot_count=4, used=used)
+    shown = replace(view(history(), live, running=True), used=used)
+    lines = page(shown)
+    assert lines[1] == "state        running: 2 of 4 slots busy"
+    assert lines[-4:] == [
+        "slots        4, all busy 95 % of 4m 57s; waited 12 s for proposals, 3 s for the record; "
+        "2 proposals were not run",
+        "isolation    basic; not confined: files, network, other processes",
+        "slot 0       sampling #6, sample 2 for 7 s of 24 s",
+        "slot 2       sampling #1, the incumbent again for 3 s of 30 s",
+    ]
+    told = json.loads(json.dumps(status_json(shown)))
+    assert told["live"]["slot_count"] == 4
+    assert told["live"]["slots"][1] == {
+        "slot": 2,
+        "number": 1,
+        "sample": 3,
+        "task": "incumbent",
+        "since": "1970-01-01T00:16:43.500Z",
+        "limit": 30.0,
+    }
+    assert told["utilisation"] == {
+        "slots": 4,
+        "share": pytest.approx(281 / 297),
+        "seconds": pytest.approx(297.0),
+        "waited": {"the record": 3.4, "a proposal": 12.6},
+        "unused_proposals": 2,
+    }
+    stopped = replace(shown, running=False)
+    assert page(stopped)[1] == "state        not running; `ar run` goes on"
+    assert not any(line.startswith("slot ") for line in page(stopped))
+
+
+@pytest.mark.parametrize(
+    ("used", "words"),
+    [
+        (
+            Used(1, 280.0, {PROPOSAL: 18.0, RECORD: 3.0}),
+            "1, busy 93 % of 5m 1s; waited 18 s for proposals, 3 s for the record",
+        ),
+        (Used(1, 300.0, {RECORD: 0.4}, unused=1), "1, busy 100 % of 5m; 1 proposal was not run"),
+        (Used(2, 1.5, {RECORD: 0.5}), "2, all busy 75 % of 2 s; waited 500 ms for the record"),
+        (Used(2), None),
+        (None, None),
+    ],
+)
+def test_how_the_slots_were_used_has_a_line_where_it_was_counted(used: Used | None, words: str | None) -> None:
+    shown = replace(view(history()), used=used)
+    found = [line.removeprefix("slots        ") for line in page(shown) if line.startswith("slots")]
+    assert found == ([] if words is None else [words])
+    assert (status_json(shown)["utilisation"] is None) == (words is None)
+
+
+def test_the_live_state_of_an_older_version_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "live.json"
+    old = {"pid": 7, "phase": "sampling", "since": 1000.0, "updated": 1001.0, "number": 6, "sample": 2, "limit": 24.0}
+    path.write_text(json.dumps({**old, "budget": [], "task": "sample"}))
+    live = read_live(path)
+    assert live == Live(7, Phase.SAMPLING, 1000.0, 1001.0, 6, 2, 24.0)
+    assert page(view(history(), live, running=True))[1] == "state        running: sampling #6, sample 2 for 7 s of 24 s"
+    for more in ({"slots": [3]}, {"slots": 3}, {"used": 3}, {"used": {"slots": 2}}, {"used": {"waited": 1}}):
+        path.write_text(json.dumps({**old, "budget": [], "task": "sample", **more}))
+        assert read_live(path) is None
+
+
 def test_output_is_not_written_and_a_lost_folder_is_no_matter(tmp_path: Path) -> None:
     path = tmp_path / "gone" / "live.json"
     listener = LiveState(path, list)
@@ -279,6 +384,35 @@ def test_the_summary_says_what_to_try_when_nothing_was_kept() -> None:
     assert "no change was better" in summary(worse).plain
     nothing = Ending(History(Direction.MIN, [experiment(0, 3.2)]), "stopped", "b", "main")
     assert "no change was tried yet" in summary(nothing).plain
+
+
+@pytest.mark.parametrize(
+    ("used", "is_alone", "words"),
+    [
+        (
+            Used(1, 60.0, {PROPOSAL: 35.0, RECORD: 5.0}),
+            False,
+            "slots: busy 60 % of the time, waited 35 s for proposals; "
+            "a larger `lookahead` in [run] thinks of more at a time",
+        ),
+        (
+            Used(2, 60.0, {RECORD: 40.0}),
+            False,
+            "slots: all busy 60 % of the time, waited 40 s for the record; "
+            "where there is room, `--workers 4` runs more samples side by side",
+        ),
+        (Used(1, 60.0, {RECORD: 40.0}), True, "slots: busy 60 % of the time, waited 40 s for the record"),
+        (Used(1, 95.0, {PROPOSAL: 5.0}), False, None),
+        (Used(1, 3.0, {PROPOSAL: 5.0}), False, None),
+        (Used(1), False, None),
+        (None, False, None),
+    ],
+)
+def test_the_summary_says_what_was_waited_for_and_what_helps(used: Used | None, is_alone: bool, words: str) -> None:
+    ending = Ending(history(), "the time is up", "b", "main", used=used, is_alone=is_alone)
+    lines = summary(ending).plain.splitlines()
+    assert [line for line in lines if line.startswith("slots")] == ([words] if words else [])
+    assert len(lines) == 6 + bool(words)
 
 
 def test_a_long_record_is_told_to_be_packed_and_odd_names_are_quoted() -> None:

@@ -1,0 +1,169 @@
+"""Proposals ahead of the experiments: thought of while samples run, so that no slot waits for a model.
+
+    want    a request is made when an experiment ends: what it may know is settled by that, and not by the clock
+    send    as many are asked at a time as it takes to keep the slots busy
+    turn    answers have their turn in the order of the questions, carried over when the incumbent has moved
+
+What is not here: what a proposal must be to stand (`gate`), and what becomes of it then (`judging`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from time import monotonic
+
+from autoresearch.core import events
+from autoresearch.core.experiment import Experiment, Usage
+from autoresearch.core.ports import Attempt
+from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken
+from autoresearch.gate import Answer, Ready
+from autoresearch.judging import Judge
+from autoresearch.opened import Answered, Asked, Open, in_background
+from autoresearch.orders import Parts, Settings, request_for
+
+FAILURES_IN_A_ROW = 10
+IMPATIENCE = 0.5
+"""Seconds that a slot may wait for a proposal before more are thought of at the same time."""
+
+
+class Ahead:
+    """The proposals that are no experiments yet. Only the loop's thread calls it."""
+
+    def __init__(self, parts: Parts, settings: Settings, judge: Judge, post: Callable[[Answered], None]) -> None:
+        self.parts = parts
+        self.settings = settings
+        self.judge = judge
+        self.post = post
+        self.queue: list[Asked] = []
+        """In the order in which they were asked for."""
+        self.dry = ""
+        """Why there is nothing to ask for at the moment."""
+        self.broken: ProposerBroken | None = None
+        """Why nothing can be asked for any more; what is under way ends before that is raised."""
+        self.thinking = 0
+        self.wasted = 0
+        """Proposals that were paid for, and fitted nowhere or had no time left."""
+        self.seconds = 0.0
+        """How long the last one was thought of."""
+        self._failures = 0
+        self._at_once = settings.workers if settings.workers > 1 and not parts.gate.proposer.is_free else 1
+
+    def want(self, under_way: int) -> None:
+        """Ask for proposals until so many are under way, the experiments that run included."""
+        while not self.dry and len(self.queue) + len(self.judge.open) < under_way:
+            number = self.parts.journal.next_number + len(self.queue)
+            before: tuple[Asked | Open, ...] = (*self.judge.open, *self.queue)
+            self.queue.append(Asked(number, request_for(self.parts, number), before))
+        self.send()
+
+    def mend(self, experiment: Open, problem: str) -> None:
+        """Ask for a repair of a crash; it need not wait for its turn."""
+        attempts = (Attempt(experiment.draft.proposal, problem),)
+        request = request_for(self.parts, experiment.draft.number, attempts)
+        before: tuple[Asked | Open, ...] = (*(one for one in self.judge.open if one is not experiment), *self.queue)
+        self._send(Asked(experiment.draft.number, request, before, experiment))
+
+    def send(self) -> None:
+        """Have the next questions answered, as many as may be at a time; none that cannot be paid."""
+        if self.dry or self.parts.meter.exhausted():
+            self.queue = [asked for asked in self.queue if asked.since is not None]
+        for asked in self.queue:
+            if self.thinking >= self._at_once:
+                return
+            if asked.since is None:
+                self._send(asked)
+
+    def _send(self, asked: Asked) -> None:
+        titles = tuple(title for one in asked.before if (title := one.title))
+        # What the person writes, and what is left, is told as it is now.
+        instructions, left = self.parts.instructions(), self.parts.meter.left()
+        asked.request = replace(asked.request, in_flight=titles, instructions=instructions, budget_left=left)
+        asked.before = ()
+        asked.since = monotonic()
+        self.thinking += 1
+        self.parts.announce(events.Proposing(asked.number))
+        future = in_background(partial(self.parts.gate.ask, asked.request))
+        future.add_done_callback(lambda done: self.post(Answered(asked, done)))
+
+    def take(self, asked: Asked, future: Future[Answer], idle_since: float | None) -> Answer | None:
+        """An answer has come, or none: what it cost counts in every case. `idle_since`: a slot waits for it."""
+        self.thinking -= 1
+        self.seconds = monotonic() - (asked.since or 0.0)
+        try:
+            asked.answer = future.result()
+        except ProposalsExhausted as error:
+            self.dry = error.message
+        except ProposerBroken as error:
+            self._break(error)
+        except ProposalFailed as error:
+            self.judge.bill(Usage(error.tokens_in, error.tokens_out, error.spent_usd), carried=False)
+            self._count_failure(error)
+        else:
+            self._failures = 0
+            lost = asked.repairs is not None and not isinstance(asked.answer, Ready)
+            self.judge.bill(asked.answer.proposal.usage, carried=not lost)
+            if idle_since is not None and monotonic() - idle_since > IMPATIENCE:
+                self._ask_more_at_once()
+        if asked.repairs is None and asked.answer is None:
+            self.queue.remove(asked)
+        self.send()
+        return asked.answer
+
+    def _ask_more_at_once(self) -> None:
+        if not self.parts.gate.proposer.is_free:
+            self._at_once = min(self._at_once + 1, self.settings.workers + self.settings.lookahead)
+
+    def _count_failure(self, error: ProposalFailed) -> None:
+        """One failed request is a warning, ten in a row are the end."""
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            said = f"{self._failures} proposals in a row failed, the last with: {error}"
+            self._break(ProposerBroken(said, hint=error.hint))
+        else:
+            self.parts.announce(events.Warned(f"no proposal: {error}"))
+
+    def _break(self, error: ProposerBroken) -> None:
+        self.broken = self.broken or error
+        self.dry = self.broken.message
+
+    def refresh(self) -> None:
+        """There is a new result: who had nothing to propose may have something now."""
+        self.dry = self.broken.message if self.broken else ""
+
+    def ready(self, parent: Experiment) -> list[Asked]:
+        """Whose turn it is, in their order, on top of `parent`; with one slot nobody overtakes anybody.
+
+        What was asked of a free proposer for another parent is dropped: it is asked for anew.
+        """
+        found = []
+        for asked in list(self.queue):
+            answer = asked.answer
+            if answer is None and self.settings.workers == 1:
+                break
+            if answer is None:
+                continue
+            if isinstance(answer, Ready) and answer.parent.number != parent.number:
+                if self.parts.gate.proposer.is_free:
+                    self.queue.remove(asked)
+                    continue
+                asked.answer = self.parts.gate.carry(answer, parent)
+            found.append(asked)
+        return found
+
+    def begin(self, asked: Asked) -> Answer:
+        """Its turn has come: it is an experiment now. Raises ValueError for one without an answer."""
+        self.queue.remove(asked)
+        if asked.answer is None:
+            raise ValueError(f"proposal {asked.number} has no answer yet")
+        return asked.answer
+
+    def close(self) -> None:
+        """Those that were never begun are only billed."""
+        for asked in self.queue:
+            if asked.answer is not None:
+                self.judge.unbilled += asked.answer.proposal.usage
+                self.wasted += 1
+        self.queue.clear()

@@ -1,0 +1,420 @@
+"""The loop with several things under way: proposals ahead, slots side by side, changes carried over."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from autoresearch.core import events
+from autoresearch.core.budget import Budget, Meter
+from autoresearch.core.decision import Rule, keep_if_better, proved
+from autoresearch.core.edit import Replace
+from autoresearch.core.experiment import Decision, Execution, Measured, Outcome, Proposal, Usage
+from autoresearch.core.history import Direction, History
+from autoresearch.core.ports import Job, Request, Task
+from autoresearch.core.quantity import Gain
+from autoresearch.core.scope import Scope
+from autoresearch.errors import ProposalsExhausted, RunError, SampleLost
+from autoresearch.gate import Gate
+from autoresearch.loop import Loop
+from autoresearch.orders import Parts, Settings
+from autoresearch.record.memory import MemoryJournal
+from autoresearch.strategy import Greedy
+from tests.support.fakes import ComputingExecutor, ScriptedProposer
+
+SCOPE = Scope(("x.txt",), ())
+PATIENCE = 20.0
+START = "a = 5\n\n\nb = 5\n"
+
+
+def edit(old: str, new: str) -> Proposal:
+    return Proposal(f"{old} to {new}", "It may be better.", (Replace("x.txt", old, new),), "script")
+
+
+def total(files: Mapping[str, str], job: Job) -> Execution:
+    """The metric is the sum of all numbers in the file."""
+    return Measured(float(sum(int(word) for word in files["x.txt"].split() if word.isdigit())), 1.0)
+
+
+@dataclass
+class Toy:
+    """A loop on a file with two numbers."""
+
+    proposer: object
+    settings: Settings
+    experiment: Callable[[Mapping[str, str], Job], Execution] = total
+    budget: Budget = field(default_factory=Budget)
+    rule: Rule = field(default_factory=lambda: keep_if_better(Direction.MIN, Gain()))
+    seen: list[events.Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.history = History(Direction.MIN)
+        self.journal = MemoryJournal({"x.txt": START}, SCOPE, self.history)
+        self.executor = ComputingExecutor(self.journal, self.experiment)
+
+    def run(self) -> str:
+        gate = Gate(self.proposer, self.journal, SCOPE, self.history.tried)  # type: ignore[arg-type]
+        meter = Meter(self.budget, time.monotonic)
+        parts = Parts(
+            gate, self.executor, Greedy(), self.journal, self.rule, meter, self.seen.append, lambda: "be better"
+        )
+        self.loop = Loop(parts, self.settings)
+        return self.loop.run()
+
+    def rows(self) -> list[tuple[int, str, str]]:
+        found = [(one.number, one.decision.value, one.title) for one in self.history.experiments]
+        return sorted(found)
+
+    def file(self, number: int) -> str:
+        one = self.history.get(number)
+        assert one is not None
+        return self.journal.files(one.commit)["x.txt"]
+
+
+class Watched(ScriptedProposer):
+    """Tells when the n-th question has come."""
+
+    def __init__(self, answers: Sequence[Proposal]) -> None:
+        super().__init__(answers)
+        self.came = [threading.Event() for _ in range(10)]
+
+    def propose(self, request: Request) -> Proposal:
+        answer = super().propose(request)
+        self.came[len(self.requests)].set()
+        return answer
+
+
+class Free(ScriptedProposer):
+    is_free = True
+
+
+def waiting_for(event: threading.Event, number: int) -> Callable[[Mapping[str, str], Job], Execution]:
+    """The toy experiment, but that one ends only when something has happened."""
+
+    def run(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == number:
+            assert event.wait(PATIENCE)
+        return total(files, job)
+
+    return run
+
+
+def test_the_next_proposals_are_thought_of_while_an_experiment_runs() -> None:
+    proposer = Watched([edit("a = 5", "a = 6"), edit("a = 5", "a = 7"), edit("a = 5", "a = 8")])
+    task = Toy(proposer, Settings(lookahead=2), waiting_for(proposer.came[3], 1))
+    task.run()
+    assert [row[0] for row in task.rows()] == [0, 1, 2, 3]
+
+
+def test_without_look_ahead_nothing_is_asked_before_the_result_is_there() -> None:
+    proposer = Watched([edit("a = 5", "a = 4"), edit("a = 4", "a = 3")])
+    task = Toy(proposer, Settings())
+    task.run()
+    assert [request.parent.number for request in proposer.requests] == [0, 1, 2]
+
+
+def test_a_proposer_is_told_what_is_in_flight() -> None:
+    proposer = ScriptedProposer([edit("a = 5", "a = 6"), edit("a = 5", "a = 7"), edit("a = 5", "a = 8")])
+    task = Toy(proposer, Settings(lookahead=2))
+    task.run()
+    assert proposer.requests[0].in_flight == ()
+    assert proposer.requests[1].in_flight == ("a = 5 to a = 6",)
+    assert proposer.requests[2].in_flight == ("a = 5 to a = 6", "a = 5 to a = 7")
+
+
+def test_a_change_made_for_an_older_incumbent_is_made_on_the_new_one() -> None:
+    proposer = Watched([edit("a = 5", "a = 4"), edit("b = 5", "b = 3")])
+    task = Toy(proposer, Settings(lookahead=1), waiting_for(proposer.came[2], 1))
+    task.run()
+    assert [request.parent.number for request in proposer.requests[:2]] == [0, 0]
+    assert task.file(2) == "a = 4\n\n\nb = 3\n"
+    second = task.history.get(2)
+    assert second is not None
+    assert (second.parent, second.decision) == (1, Decision.KEEP)
+
+
+def test_one_that_does_not_fit_the_new_incumbent_is_recorded_as_rejected() -> None:
+    proposer = Watched([edit("a = 5", "a = 4"), edit("a = 5", "a = 3")])
+    task = Toy(proposer, Settings(lookahead=1), waiting_for(proposer.came[2], 1))
+    task.run()
+    second = task.history.get(2)
+    assert second is not None
+    assert second.outcome is Outcome.REJECTED
+    assert second.reason == "made for #0, on #1: conflict in x.txt"
+
+
+def test_what_the_new_incumbent_has_already_is_recorded_as_rejected() -> None:
+    proposer = Watched([edit("a = 5", "a = 4"), edit("a = 5", "a = 4")])
+    task = Toy(proposer, Settings(lookahead=1), waiting_for(proposer.came[2], 1))
+    task.run()
+    second = task.history.get(2)
+    assert second is not None
+    assert second.outcome is Outcome.REJECTED
+    assert "it is there already" in second.reason
+
+
+def test_a_free_proposer_is_asked_anew_when_the_incumbent_has_moved() -> None:
+    proposer = Free([edit("a = 5", "a = 4"), edit("b = 5", "b = 3"), edit("a = 4", "a = 2")])
+    came = threading.Event()
+    asked = proposer.propose
+
+    def propose(request: Request) -> Proposal:
+        answer = asked(request)
+        if len(proposer.requests) == 2:
+            came.set()
+        return answer
+
+    proposer.propose = propose  # type: ignore[method-assign]
+    task = Toy(proposer, Settings(lookahead=1), waiting_for(came, 1))
+    task.run()
+    assert [request.parent.number for request in proposer.requests[:3]] == [0, 0, 1]
+    assert task.rows()[2] == (2, "keep", "a = 4 to a = 2")
+
+
+def test_slots_run_side_by_side() -> None:
+    both = threading.Barrier(2)
+
+    def together(files: Mapping[str, str], job: Job) -> Execution:
+        both.wait(PATIENCE)
+        return total(files, job)
+
+    task = Toy(
+        ScriptedProposer([edit("a = 5", "a = 6"), edit("a = 5", "a = 7")]),
+        Settings(workers=2, lookahead=2, baseline_samples=2),
+        together,
+    )
+    task.run()
+    assert len(task.rows()) == 3
+    assert {one.slot for one in task.history.experiments} == {0, 1}
+
+
+def test_a_baseline_is_sampled_in_all_slots_together() -> None:
+    all_of_them = threading.Barrier(4)
+
+    def together(files: Mapping[str, str], job: Job) -> Execution:
+        all_of_them.wait(PATIENCE)
+        return total(files, job)
+
+    settings = Settings(workers=4, baseline_samples=None)
+    task = Toy(ScriptedProposer([]), settings, together, rule=proved(Direction.MIN, Gain()))
+    task.run()
+    assert len(task.history.samples(0)) == 4
+    assert sorted(job.sample for job in task.executor.jobs) == [1, 2, 3, 4]
+    assert len({job.seed for job in task.executor.jobs}) == 4
+    assert {job.slot for job in task.executor.jobs} == {0, 1, 2, 3}
+
+
+def test_what_beats_an_older_incumbent_is_tried_again_on_the_new_one() -> None:
+    first_is_kept = threading.Event()
+
+    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 2:
+            assert first_is_kept.wait(PATIENCE)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("b = 5", "b = 3")])
+    task = Toy(proposer, Settings(workers=2), in_turn)
+    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task.run()
+    assert task.rows()[1:] == [
+        (1, "keep", "a = 5 to a = 4"),
+        (2, "discard", "b = 5 to b = 3"),
+        (3, "keep", "b = 5 to b = 3"),
+    ]
+    second, third = task.history.get(2), task.history.get(3)
+    assert second is not None
+    assert third is not None
+    assert second.reason.startswith("better than #0, no longer the incumbent (")
+    assert second.reason.endswith("; tried again as #3")
+    assert (third.parent, third.carried_from) == (1, 2)
+    assert task.file(3) == "a = 4\n\n\nb = 3\n"
+
+
+def test_it_is_not_tried_again_without_budget_for_it() -> None:
+    first_is_kept = threading.Event()
+
+    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 2:
+            assert first_is_kept.wait(PATIENCE)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("b = 5", "b = 3")])
+    task = Toy(proposer, Settings(workers=2), in_turn, Budget(experiments=2))
+    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    assert task.run() == "the experiment budget of 2 is used up"
+    second = task.history.get(2)
+    assert second is not None
+    assert second.reason.endswith("not tried again: the budget is used up")
+    assert len(task.rows()) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_no_more_is_bought_or_run_than_the_budget_holds(workers: int) -> None:
+    proposer = ScriptedProposer([edit("a = 5", f"a = {number}") for number in range(6, 20)])
+    task = Toy(proposer, Settings(workers=workers, lookahead=workers + 1), budget=Budget(experiments=4))
+    assert task.run() == "the experiment budget of 4 is used up"
+    assert len(task.rows()) == 5
+    assert len(proposer.requests) == 4
+
+
+def test_what_is_paid_for_is_run_when_the_money_is_used_up() -> None:
+    def paid(number: int) -> Proposal:
+        return Proposal(f"{number}", "", (Replace("x.txt", "a = 5", f"a = {number}"),), "script", Usage(1, 1, 0.4))
+
+    proposer = ScriptedProposer([paid(number) for number in range(6, 20)])
+    task = Toy(proposer, Settings(lookahead=3), budget=Budget(usd=1.0))
+    assert task.run() == "the money budget of 1 usd is used up"
+    # Three are bought before the third one's price is known, and none of them is thrown away.
+    assert len(task.rows()) == 1 + len(proposer.requests) == 4
+
+
+def test_a_sample_that_a_machine_lost_is_taken_again() -> None:
+    lost: list[int] = []
+
+    def unlucky(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 1 and len(lost) < 2:
+            lost.append(job.sample)
+            raise SampleLost("node 7 is gone")
+        return total(files, job)
+
+    task = Toy(ScriptedProposer([edit("a = 5", "a = 4")]), Settings(), unlucky)
+    task.run()
+    assert lost == [1, 1]
+    assert [job.seed for job in task.executor.jobs if job.number == 1].count(task.executor.jobs[1].seed) == 3
+    assert task.rows()[1] == (1, "keep", "a = 5 to a = 4")
+    warned = [event.message for event in task.seen if isinstance(event, events.Warned)]
+    assert warned == ["sample 1 of #1 is taken again: node 7 is gone"] * 2
+
+
+def test_a_sample_that_is_lost_again_and_again_ends_the_run() -> None:
+    def unlucky(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 1:
+            raise SampleLost("node 7 is gone")
+        return total(files, job)
+
+    task = Toy(ScriptedProposer([edit("a = 5", "a = 4")]), Settings(), unlucky)
+    with pytest.raises(RunError, match="node 7 is gone"):
+        task.run()
+    assert len([job for job in task.executor.jobs if job.number == 1]) == 4
+
+
+def test_a_slot_whose_device_is_gone_is_not_used_any_more() -> None:
+    def breaks(files: Mapping[str, str], job: Job) -> Execution:
+        if job.slot == 1 and job.number:
+            raise SampleLost("GPU 1 is gone", slot_is_gone=True)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", f"a = {number}") for number in range(6, 10)])
+    task = Toy(proposer, Settings(workers=2, lookahead=2), breaks)
+    task.run()
+    assert len(task.rows()) == 5
+    assert [job.slot for job in task.executor.jobs if job.number].count(1) == 1
+
+
+def test_the_run_ends_when_the_last_slot_is_gone() -> None:
+    def breaks(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number:
+            raise SampleLost("the GPU is gone", slot_is_gone=True)
+        return total(files, job)
+
+    with pytest.raises(RunError, match="the GPU is gone"):
+        Toy(ScriptedProposer([edit("a = 5", "a = 4")]), Settings(), breaks).run()
+
+
+def test_with_one_slot_the_clock_decides_nothing() -> None:
+    """The same replies give the same experiments and decisions, however long anything takes."""
+
+    class Hesitating(ScriptedProposer):
+        def propose(self, request: Request) -> Proposal:
+            time.sleep(delays.random() * 0.02)
+            asked.append((request.number, request.parent.number, len(request.record.newest)))
+            number = request.number
+            return edit("a = 5" if number % 2 else "b = 5", f"{'a' if number % 2 else 'b'} = {9 - number % 7}")
+
+    def hesitating(files: Mapping[str, str], job: Job) -> Execution:
+        time.sleep(delays.random() * 0.02)
+        return total(files, job)
+
+    found = []
+    for seed in range(4):
+        delays, asked = random.Random(seed), []  # type: ignore[var-annotated]
+        task = Toy(Hesitating([]), Settings(lookahead=2), hesitating, Budget(experiments=12))
+        task.run()
+        found.append((task.rows(), sorted(asked)))
+    assert found[0][0] == found[1][0] == found[2][0] == found[3][0]
+    assert found[0][1] == found[1][1] == found[2][1] == found[3][1]
+
+
+def test_the_end_of_the_proposals_is_the_end_only_when_all_have_run() -> None:
+    proposer = ScriptedProposer([edit("a = 5", "a = 6"), edit("a = 5", "a = 7")])
+    task = Toy(proposer, Settings(lookahead=4))
+    assert task.run() == "the script is at its end"
+    assert len(task.rows()) == 3
+
+
+def test_the_next_candidate_is_laid_out_beside_what_runs() -> None:
+    proposer = Watched([edit("a = 5", "a = 6"), edit("a = 5", "a = 7")])
+    task = Toy(proposer, Settings(lookahead=1), waiting_for(proposer.came[2], 1))
+    task.run()
+    second = task.history.get(2)
+    assert second is not None
+    assert (0, second.tree) in task.executor.prepared
+    assert [job.tree for job in task.executor.jobs if job.number == 2] == [second.tree]
+
+
+def test_where_nothing_may_run_beside_a_sample_nothing_is_laid_out() -> None:
+    proposer = Watched([edit("a = 5", "a = 6"), edit("a = 5", "a = 7")])
+    task = Toy(proposer, Settings(lookahead=1, lays_ahead=False), waiting_for(proposer.came[2], 1))
+    task.run()
+    assert task.executor.prepared == []
+
+
+def test_no_two_samples_of_the_incumbent_get_the_same_seed() -> None:
+    values = iter(range(1000))
+    lock = threading.Lock()
+
+    def noisy(files: Mapping[str, str], job: Job) -> Execution:
+        with lock:
+            wobble = next(values) % 7 / 10
+        return Measured(10.0 + wobble, 1.0)
+
+    proposer = ScriptedProposer([edit("a = 5", f"a = {number}") for number in range(6, 26)])
+    settings = Settings(workers=4, lookahead=4, baseline_samples=None, refresh=4)
+    task = Toy(proposer, settings, noisy, rule=proved(Direction.MIN, Gain()))
+    task.run()
+    taken = [job.seed for job in task.executor.jobs if job.task is Task.INCUMBENT or job.number == 0]
+    assert len(taken) > 6
+    assert len(set(taken)) == len(taken)
+
+
+class Hears(list[events.Event]):
+    """A list that somebody listens to."""
+
+    def __init__(self, hear: Callable[[events.Event], object]) -> None:
+        super().__init__()
+        self.hear = hear
+
+    def append(self, event: events.Event) -> None:
+        super().append(event)
+        self.hear(event)
+
+
+def _is_end_of(event: events.Event, number: int) -> bool:
+    return isinstance(event, events.ExperimentFinished) and event.experiment.number == number
+
+
+def test_nothing_to_propose_at_all_ends_the_run() -> None:
+    class Nothing:
+        name = "nothing"
+        is_free = False
+
+        def propose(self, request: Request) -> Proposal:
+            raise ProposalsExhausted("there is nothing")
+
+    task = Toy(Nothing(), Settings(workers=2, lookahead=3))
+    assert task.run() == "there is nothing"
