@@ -22,7 +22,7 @@ from autoresearch.cli.isolation import Isolation, check_level, isolation_of
 from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.inside import thoughts_of, used_of
-from autoresearch.cli.render.live_state import LiveState
+from autoresearch.cli.render.live_state import LiveState, LiveWriter
 from autoresearch.cli.render.summary import Ending, summary
 from autoresearch.cli.render.view import RunView
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
@@ -149,10 +149,11 @@ class Session:
         devices, thoughts = self.slots.devices, lambda: thoughts_of(self.loop)
         view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares, devices, thoughts)
         layout = self.project.layout(self.run.tag)
-        live = LiveState(layout.live, shares, slots=len(devices), thoughts=thoughts, used=lambda: used_of(self.loop))
-        others: list[events.Listener] = [Home(layout.home), live, self.look]
         with ExitStack() as closing:
             closing.callback(lambda: self.close(journal))
+            write = closing.enter_context(LiveWriter(layout.live))
+            live = LiveState(write, shares, slots=len(devices), thoughts=thoughts, used=lambda: used_of(self.loop))
+            others: list[events.Listener] = [Home(layout.home), live, self.look]
             opened = open_output(view, others, json=self.options.json, secrets=self.project.secrets)
             self.output = closing.enter_context(opened)
             self.restore = self.output.restore

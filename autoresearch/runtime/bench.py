@@ -125,6 +125,8 @@ class Bench:
         self._lock = threading.Lock()
         self._process: Process | None = None
         self._standby: Standby | None = None
+        self._is_empty = False
+        """The temp folder, since nothing has run."""
         self._stopping = False
         place = layout.evaluation(slot) if evaluates else layout.worktree(slot, is_second=is_second)
         cache = () if evaluates else settings.cache
@@ -156,9 +158,11 @@ class Bench:
             self._created, self._is_fresh = True, fresh
 
     def stand_by(self) -> None:
-        """Have the next command's supervisor started already."""
+        """Have all ready for the next command that does not depend on it: its supervisor has started already."""
         if self._standby is None:
             self._standby = Standby()
+        self.scratch.clear()
+        self._is_empty = True
 
     def await_room(self, tell: Callable[[str], None]) -> None:
         """Return when the disks have room for what a command may write. Raises RunError when nobody makes any."""
@@ -176,7 +180,9 @@ class Bench:
         show: Callable[[str], None] = lambda _: None,
     ) -> Finished | NotStarted:
         """Run a command in the worktree and wait for its end. Once `stop` was called, nothing is started any more."""
-        self.scratch.clear()
+        if not self._is_empty:
+            self.scratch.clear()
+        self._is_empty = False
         variables = self.variables()
         prepared = Command(
             arguments=self._filled(command, job),
@@ -230,6 +236,7 @@ class Bench:
         self._standby = None
         self.worktree.remove()
         self.scratch.remove()
+        self._is_empty = False
         self._created = False
 
     def _find_roots(self, variables: Mapping[str, str]) -> list[Path]:

@@ -8,6 +8,7 @@ each sample. Not covered here: an experiment that writes to the user's files thr
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -79,13 +80,14 @@ class Worktree:
 
     def point(self, commit: str) -> None:
         """Make `commit`, whose files are there, the one that is checked out; on no branch, and no git is started."""
-        head = self._admin / "HEAD"
-        if head.is_symlink() or not head.is_file() or head.read_text() != f"{commit}\n":
-            # An experiment may have checked out a branch, or put a link there. In one step: others read it.
-            fresh = head.with_name("HEAD.new")
-            remove(fresh)
-            fresh.write_text(f"{commit}\n")
-            fresh.replace(head)
+        head, text = self._admin / "HEAD", f"{commit}\n".encode()
+        if _overwritten(head, text):
+            return
+        # An experiment may have checked out a branch, or put a link there. In one step: others read it.
+        fresh = head.with_name("HEAD.new")
+        remove(fresh)
+        fresh.write_bytes(text)
+        fresh.replace(head)
 
     def remember_setup(self) -> None:
         """What is untracked now was made by `setup`: it stays until the next commit is laid out."""
@@ -196,6 +198,21 @@ class Worktree:
 
     def _git(self, *arguments: str) -> str:
         return git([f"--git-dir={self._admin}", f"--work-tree={self.path}", *arguments], self.path)
+
+
+def _overwritten(file: Path, text: bytes) -> bool:
+    """In place, where there is a text as long: that is one step, too, and no disk is waited for as with a new file."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        there = os.fstat(descriptor)
+        if not stat.S_ISREG(there.st_mode) or there.st_nlink > 1 or there.st_size != len(text):
+            return False
+        return os.pwrite(descriptor, text, 0) == len(text)
+    finally:
+        os.close(descriptor)
 
 
 def _content(file: Path) -> bytes | None:

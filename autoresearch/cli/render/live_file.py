@@ -6,15 +6,19 @@ Not in here: when it changes (`live_state`). A file of another version is read a
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from autoresearch.core.budget import Share
 from autoresearch.core.ports import Task
 from autoresearch.core.utilisation import Used
+
+GAP, PATIENCE = 0.1, 1.0
+"""Seconds: between two writings, and that leaving waits for a disk."""
 
 
 class Phase(StrEnum):
@@ -75,6 +79,40 @@ def write_live(path: Path, live: Live) -> None:
     except OSError:
         # a full disk or a folder that was just deleted: nothing depends on this file
         return
+
+
+class LiveWriter:
+    """Writes what it was given last, on a thread of its own: a slow disk does not hold up the loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last: Live | None = None
+        self._wake, self._leaving = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._write_until_left, name="live", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leaving.set()
+        self._wake.set()
+        self._thread.join(PATIENCE)
+
+    def __call__(self, live: Live) -> None:
+        """It is written within a tenth of a second, unless there is something newer by then."""
+        self._last = live
+        self._wake.set()
+
+    def _write_until_left(self) -> None:
+        while not self._leaving.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if self._last is not None:
+                write_live(self._path, self._last)
+            self._leaving.wait(GAP)
+        if self._last is not None:
+            write_live(self._path, self._last)
 
 
 def read_live(path: Path) -> Live | None:

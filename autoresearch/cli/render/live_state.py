@@ -1,6 +1,6 @@
 """What a running loop does now, as a small file that `ar status` reads from another process.
 
-It is a cache: written at every event but output, missing after a clean-up, stale after a crash. Whether the run is
+It is a cache: written after every event but output, missing after a clean-up, stale after a crash. Whether the run is
 alive is not said here but by the lock; how the file is read, `live_file` knows.
 """
 
@@ -10,9 +10,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from autoresearch.cli.render.live_file import Busy, Live, Phase, read_live, write_live
+from autoresearch.cli.render.live_file import Busy, Live, LiveWriter, Phase, read_live
 from autoresearch.cli.render.view import Thought, Thoughts
 from autoresearch.core.budget import Share
 from autoresearch.core.events import (
@@ -29,15 +28,15 @@ from autoresearch.core.events import (
 )
 from autoresearch.core.utilisation import Used
 
-__all__ = ["Busy", "Live", "LiveState", "Phase", "read_live"]
+__all__ = ["Busy", "Live", "LiveState", "LiveWriter", "Phase", "read_live"]
 
 
 class LiveState:
-    """A listener that keeps `path` up to date; readers see the old or the new file, never half of one."""
+    """A listener that keeps the file up to date; readers see the old or the new one, never half of one."""
 
     def __init__(
         self,
-        path: Path,
+        write: Callable[[Live], None],
         shares: Callable[[], Sequence[Share]],
         clock: Callable[[], float] = time.time,
         *,
@@ -46,7 +45,7 @@ class LiveState:
         used: Callable[[], Used | None] = lambda: None,
     ) -> None:
         """`thoughts` and `used` tell what no event does; they are asked by whoever announces."""
-        self._path = path
+        self._write = write
         self._shares = shares
         self._clock = clock
         self._thoughts = thoughts
@@ -59,7 +58,7 @@ class LiveState:
         now = self._clock()
         live = _after(self._live, event, now, self._thoughts)
         self._live = replace(live, updated=now, budget=tuple(self._shares()), used=self._used())
-        write_live(self._path, self._live)
+        self._write(self._live)
 
 
 def _after(live: Live, event: Event, now: float, thoughts: Thoughts) -> Live:

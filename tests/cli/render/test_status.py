@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from autoresearch.cli.render.live_file import write_live
 from autoresearch.cli.render.live_state import Busy, Live, LiveState, Phase, read_live
 from autoresearch.cli.render.status import StatusView, status, status_json
 from autoresearch.cli.render.summary import Ending, headline, summary
@@ -218,7 +220,7 @@ def test_the_error_of_a_single_pair_is_that_of_the_noise_of_the_run() -> None:
 
 def test_the_live_state_follows_the_events(tmp_path: Path) -> None:
     path, ticks = tmp_path / "runs" / "nov23" / "live.json", iter(range(100))
-    listener = LiveState(path, lambda: SHARES, lambda: float(next(ticks)))
+    listener = LiveState(partial(write_live, path), lambda: SHARES, lambda: float(next(ticks)))
     seen: list[tuple[Phase, int | None, int | None, float | None]] = []
     measured = Measured(3.0, 1.0)
     started = SampleStarted(4, 1, 24.0, Task.FRESH)
@@ -248,7 +250,8 @@ BUSY = (Busy(0, 6, 2, Task.SAMPLE, 1000.0, 24.0), Busy(2, 1, 3, Task.INCUMBENT, 
 def test_the_live_state_knows_what_runs_in_each_slot(tmp_path: Path) -> None:
     path, thoughts = tmp_path / "live.json", [Thought(8, 3.0)]
     used = Used(3, 9.5, {RECORD: 0.5}, unused=1)
-    listener = LiveState(path, list, lambda: 50.0, slots=3, thoughts=lambda: thoughts, used=lambda: used)
+    write = partial(write_live, path)
+    listener = LiveState(write, list, lambda: 50.0, slots=3, thoughts=lambda: thoughts, used=lambda: used)
 
     def told(event: Event) -> Live:
         listener(event)
@@ -344,7 +347,7 @@ def test_the_live_state_of_an_older_version_is_read_as_far_as_it_goes(tmp_path: 
 
 def test_output_is_not_written_and_a_lost_folder_is_no_matter(tmp_path: Path) -> None:
     path = tmp_path / "gone" / "live.json"
-    listener = LiveState(path, list)
+    listener = LiveState(partial(write_live, path), list)
     listener(OutputLine(1, "loss 3"))
     assert not path.parent.exists()
     (tmp_path / "gone").write_text("a file where the folder should be")
