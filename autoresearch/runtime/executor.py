@@ -20,8 +20,10 @@ from autoresearch.runtime.canary import CanaryResult
 from autoresearch.runtime.evaluation import Evaluation
 from autoresearch.runtime.gpu_memory import GpuMemory
 from autoresearch.runtime.gpus import VISIBLE
+from autoresearch.runtime.scratch import Scratch
 from autoresearch.runtime.slot import Lane, Slot
 from autoresearch.runtime.work import Work
+from autoresearch.runtime.worktree import remove_leftovers
 
 
 class LocalExecutor:
@@ -104,4 +106,8 @@ class LocalExecutor:
         self.stop(at_once=True)
         for slot in self._slots:
             slot.close()
+        # A killed run may have had more slots.
+        for left in self._layout.worktrees.glob("*"):
+            Scratch(left).remove()
+        remove_leftovers(self._layout.root, self._layout.worktrees)
         self._artifacts.discard()

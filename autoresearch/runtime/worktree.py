@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from autoresearch.runtime.git import common_directory, git
 from autoresearch.runtime.tree import Keep, make_writable, make_writable_here, overlay, remove, sweep, undo_unseen, walk
 
 _STEERING = ("commondir", "config.worktree")
+_LISTED = threading.Lock()
+"""Git's list of worktrees: one of ours that is being added looks, to another slot, like what a killed git has left."""
 
 
 class Worktree:
@@ -62,9 +65,10 @@ class Worktree:
         `empty_caches`: those that wait stay where they are, and what this worktree's become is not kept. Raises
         RecordError when git refuses, e.g. because there is no such commit.
         """
-        remove_leftovers(self._root, self.path.parent, only=self.path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        git(["worktree", "add", "--detach", "--no-checkout", str(self.path)], self._root)
+        with _LISTED:
+            remove_leftovers(self._root, self.path.parent, only=self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            git(["worktree", "add", "--detach", "--no-checkout", str(self.path)], self._root)
         self._admin = Path(git(["rev-parse", "--absolute-git-dir"], self.path).removesuffix("\n"))
         self._steering = {file: _content(file) for file in (self.path / ".git", *map(self._admin.joinpath, _STEERING))}
         self._keeps_caches = not empty_caches
@@ -112,16 +116,19 @@ class Worktree:
     def remove(self) -> None:
         """Take the worktree away, after the caches have been put where the next run finds them.
 
-        Where none was created: what a killed run left.
+        Where none was created: what a killed run left in its place.
         """
         if self._admin == Path():
-            remove_leftovers(self._root, self.path.parent)
+            with _LISTED:
+                remove_leftovers(self._root, self.path.parent, only=self.path)
             return
         for name in self._cache if self._keeps_caches else ():
             # An experiment can put a link in the way: what it leads to is not ours to move.
             if (self.path / name).resolve() == self.path.resolve() / name:
                 _move(self.path / name, self._stored / name)
-        _forget(self.path, self._admin)
+        remove(self.path)
+        with _LISTED:
+            _forget(self.path, self._admin)
         self._admin = Path()
 
     @property
