@@ -168,7 +168,8 @@ def job_for(
         case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
             if draft.parent is None:
                 raise RunError("the baseline has no incumbent to be compared with")
-            number, commit, tree = draft.parent, draft.parent_commit, ""
+            parent = history.get(draft.parent)
+            number, commit, tree = draft.parent, draft.parent_commit, parent.tree if parent else ""
             given = {} if incumbent_samples is None else incumbent_samples
             sample = given[number] = max(history.taken(number), given.get(number, 0)) + 1
         case Task.HOLDOUT:
