@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from autoresearch.core.edit import Change, Conflict, Edit, Refusal, Write, apply
 from autoresearch.core.experiment import FREE, Experiment, Proposal, Usage
 from autoresearch.core.ports import Attempt, Journal, Proposer, Request
+from autoresearch.core.regions import change_outside
 from autoresearch.core.scope import Scope
 from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.core.seed_change import only_the_seed
@@ -56,6 +57,7 @@ class Gate:
         tried: Callable[[str], int | None],
         *,
         allow_seed_change: bool = False,
+        markers: bool = False,
         secrets: Secrets = NO_SECRETS,
     ) -> None:
         self.proposer = proposer
@@ -63,6 +65,7 @@ class Gate:
         self.scope = scope
         self.tried = tried
         self.allow_seed_change = allow_seed_change
+        self.markers = markers
         self.secrets = secrets
 
     def ask(self, request: Request) -> Answer:
@@ -117,6 +120,8 @@ class Gate:
 
     def _stands(self, parent: Experiment, files: Mapping[str, str], change: Change) -> str | Refusal:
         """The gates that look at the change itself."""
+        if self.markers and (problem := change_outside(files, change.files)):
+            return Refusal(problem)
         if not self.allow_seed_change and only_the_seed(files, change):
             return Refusal(ONLY_A_SEED)
         named = next((path for path in change.files if path not in files and self.secrets.found_in(path)), "")

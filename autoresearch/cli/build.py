@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from autoresearch.cli.project import Project
@@ -29,7 +28,6 @@ from autoresearch.record.journal import GitJournal
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Run, unbilled_usd
 from autoresearch.runtime.bench import ExecutorSettings, HoldoutSettings
-from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.gpu_slots import Slots
 from autoresearch.strategy import Greedy
 
@@ -117,18 +115,6 @@ def open_journal(project: Project, run: Run, *, moves_checkout: bool = False) ->
     )
 
 
-def open_executor(
-    project: Project,
-    run: Run,
-    level: Level,
-    on_line: Callable[[int, str], None] = lambda _number, _line: None,
-    slots: Slots = ONE,
-) -> LocalExecutor:
-    """Slots on this machine, with the person's environment less what looks secret."""
-    settings = replace(executor_settings(project, run, level), devices=slots.devices)
-    return LocalExecutor(settings, project.layout(run.tag), on_line=on_line)
-
-
 def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds, slots: Slots = ONE) -> Loop:
     """The loop, ready to run."""
     history, config = parts.journal.history(), project.config
@@ -140,6 +126,7 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds
             project.scope,
             history.tried,
             allow_seed_change=allowed,
+            markers=config.markers,
             secrets=project.secrets,
         ),
         executor=parts.executor,

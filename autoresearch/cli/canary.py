@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from autoresearch.cli.machines import Runner
 from autoresearch.core.budget import Meter
 from autoresearch.errors import ConfigError
 from autoresearch.runtime.canary import Unproved, Unused, Used
-from autoresearch.runtime.executor import LocalExecutor
 
 
 class Caller(Protocol):
@@ -24,7 +24,7 @@ class Caller(Protocol):
 
 
 def try_canary(
-    executor: LocalExecutor, base: str, editable: Sequence[str], caller: Caller, note: Callable[[str], None]
+    executor: Runner, base: str, editable: Sequence[str], caller: Caller, note: Callable[[str], None]
 ) -> None:
     """Run it on the commit `base`. Raises ConfigError when the editable files are not used."""
     note("checking that the command uses the editable files …")

@@ -21,12 +21,14 @@ from autoresearch.cli.diagnose import explain
 from autoresearch.cli.forecast import forecast
 from autoresearch.cli.home import Home
 from autoresearch.cli.isolation import isolation_of
+from autoresearch.cli.machines import open_machines
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.doing import verb
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.session import begin_run
 from autoresearch.cli.signals import signals
+from autoresearch.cli.slots import ONE, wanted
 from autoresearch.cli.surroundings import refuse_unwritable
 from autoresearch.config import check_files
 from autoresearch.core.budget import Budget, Meter
@@ -42,6 +44,7 @@ from autoresearch.record import snapshot
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Run
 from autoresearch.record.sealed import make_key
+from autoresearch.runtime.gpu_slots import Slots
 from autoresearch.runtime.lock import RunLock
 
 SAMPLES, LONG = 3, 600.0
@@ -118,23 +121,27 @@ class Check:
 
     def prepare(self, journal: GitJournal, closing: ExitStack) -> None:
         """The canary and the baseline; the next `ar run` will find them done."""
-        executor = build.open_executor(self.project, self.run, Level(self.run.opening.isolation))
+        level, asked = Level(self.run.opening.isolation), wanted(self.project.config, None)
+        machines = open_machines(self.project, self.run, level, asked)
+        executor = machines.executor
         closing.callback(executor.close)
+        for line in machines.slots.notes:
+            typer.echo(line)
         try:
             if self.project.config.experiment.canary:
                 base = self.run.opening.base
                 try_canary(executor, base, list(journal.files(base)), self, typer.echo)
             if not self.stopped:
-                self.measure(journal, executor)
+                self.measure(journal, executor, machines.slots)
         except BaselineFailed as error:
             level = Level(self.run.opening.isolation)
             told = explain(error, self.project, executor.withheld, self.project.layout(self.run.tag), level)
             raise BaselineFailed(told.message, hint=f"{self.advice()}{told.hint}", output=error.output) from error
 
-    def measure(self, journal: Journal, executor: Executor) -> None:
+    def measure(self, journal: Journal, executor: Executor, slots: Slots = ONE) -> None:
         """Let the loop take the baseline, with the samples that a forecast needs. Raises BaselineFailed."""
         parts = build.Wiring(Nobody(), executor, journal, self.meter, self.tell)
-        loop = build.make_loop(self.project, RunOptions(), parts, self.seeds)
+        loop = build.make_loop(self.project, RunOptions(), parts, self.seeds, slots)
         samples = max(SAMPLES, loop.settings.baseline_samples or SAMPLES)
         self.loop = Loop(loop.parts, replace(loop.settings, baseline_samples=samples))
         try:
@@ -149,17 +156,25 @@ class Check:
         """A line for everything that is run; its end comes when it has ended."""
         self.home(event)
         match event:
-            case SampleStarted(_, sample, _, Task.SAMPLE):
-                typer.echo(f"sample {sample} of {self.wanted}: ", nl=False)
-            case SampleStarted(_, _, _, task):
-                typer.echo(f"{verb(task)}: ", nl=False)
-            case SampleFinished(_, _, execution, task):
+            case SampleStarted(_, sample, _, task) if not self.are_several:
+                typer.echo(self.title(task, sample), nl=False)
+            case SampleFinished(_, sample, execution, task):
                 self.last = execution
+                # Of several that run at a time the line is whole only now.
+                typer.echo(self.title(task, sample) * self.are_several, nl=False)
                 typer.echo(_ended(execution, task, self.project.config.metric.name))
                 if task is Task.SAMPLE and execution.seconds > LONG:
                     self.take_no_more()
             case _:
                 pass
+
+    @property
+    def are_several(self) -> bool:
+        """Are samples taken side by side?"""
+        return self.loop is not None and self.loop.settings.workers > 1
+
+    def title(self, task: Task, sample: int) -> str:
+        return f"sample {sample} of {self.wanted}: " if task is Task.SAMPLE else f"{verb(task)}: "
 
     @property
     def wanted(self) -> int:

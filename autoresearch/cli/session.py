@@ -19,6 +19,7 @@ from autoresearch.cli.dry_run import show_request
 from autoresearch.cli.forecast import spending
 from autoresearch.cli.home import Home
 from autoresearch.cli.isolation import Isolation, check_level, isolation_of
+from autoresearch.cli.machines import Runner, open_machines
 from autoresearch.cli.output import open_output, print_at_the_end
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.inside import thoughts_of, used_of
@@ -28,7 +29,7 @@ from autoresearch.cli.render.view import RunView
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.signals import signals
-from autoresearch.cli.slots import slots_of
+from autoresearch.cli.slots import Wanted, slots_here, wanted
 from autoresearch.cli.surroundings import refuse_unwritable, warnings_about
 from autoresearch.config import check_files
 from autoresearch.config.load import read
@@ -43,8 +44,6 @@ from autoresearch.opened import in_background
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.runs import Opening, Run, begin
 from autoresearch.record.sealed import make_key
-from autoresearch.runtime.executor import LocalExecutor
-from autoresearch.runtime.gpu_slots import Slots
 from autoresearch.runtime.lock import RunLock
 
 INTERRUPTED = 130
@@ -62,7 +61,10 @@ def start(options: RunOptions) -> int:
     budget = build.budget_of(project, options)
     standards_of(project.config)
     check_level(options.isolation)
-    slots = slots_of(project.config, options.workers, one_by_one=bool(options.replay))
+    asked = wanted(project.config, options.workers, one_by_one=bool(options.replay))
+    if asked.address is None:
+        # What this machine has not is told before anything begins.
+        slots_here(project.config, asked)
     if options.dry_run:
         chosen = choose(project, options)
         seeds_of(project, chosen.base.commit)
@@ -78,7 +80,7 @@ def start(options: RunOptions) -> int:
             make_key()
         source = sources.make_source(project, choice, budget, options.replay)
         run = begin_run(project, chosen, str(budget), isolation.level)
-        return Session(project, options, run, budget, source, seeds, isolation, slots).go(chosen.note)
+        return Session(project, options, run, budget, source, seeds, isolation, asked).go(chosen.note)
 
 
 def begin_run(project: Project, chosen: Chosen, budget: str, level: Level) -> Run:
@@ -110,7 +112,7 @@ class Session:
         source: sources.Source,
         seeds: Seeds,
         isolation: Isolation,
-        slots: Slots,
+        asked: Wanted,
     ) -> None:
         self.project = project
         self.options = options
@@ -119,7 +121,7 @@ class Session:
         self.source = source
         self.seeds = seeds
         self.isolation = isolation
-        self.slots = slots
+        self.asked = asked
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None
@@ -146,18 +148,19 @@ class Session:
         """Everything between opening the record and closing it."""
         config = self.project.config
         shares = self.meter.shares
-        devices, thoughts = self.slots.devices, lambda: thoughts_of(self.loop)
-        view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares, devices, thoughts)
         layout = self.project.layout(self.run.tag)
         with ExitStack() as closing:
             closing.callback(lambda: self.close(journal))
+            executor = self.opened(closing)
+            devices, thoughts = self.slots.devices, lambda: thoughts_of(self.loop)
+            view = RunView(config.goal, self.run.branch, config.metric.name, self.history, shares, devices, thoughts)
             write = closing.enter_context(LiveWriter(layout.live))
             live = LiveState(write, shares, slots=len(devices), thoughts=thoughts, used=lambda: used_of(self.loop))
             others: list[events.Listener] = [Home(layout.home), live, self.look]
             opened = open_output(view, others, json=self.options.json, secrets=self.project.secrets)
             self.output = closing.enter_context(opened)
             self.restore = self.output.restore
-            executor = build.open_executor(self.project, self.run, self.isolation.level, self.output.line, self.slots)
+            # Also closed before the screen is; the first one is for when there will be none.
             closing.callback(executor.close)
             try:
                 return self.search(journal, executor, note)
@@ -168,13 +171,28 @@ class Session:
                     raise explain(error, self.project, executor.withheld, layout, self.isolation.level) from error
                 raise
 
+    def opened(self, closing: ExitStack) -> Runner:
+        """Where samples run; what goes wrong here is why the run ends."""
+        try:
+            machines = open_machines(self.project, self.run, self.isolation.level, self.asked, self.line)
+        except ArError as error:
+            self.why = error.message
+            raise
+        closing.callback(machines.executor.close)
+        self.slots = machines.slots
+        return machines.executor
+
+    def line(self, number: int, text: str) -> None:
+        """A line that an experiment printed."""
+        self.output.line(number, text)
+
     def close_open(self, why: str) -> None:
         """What is known of open experiments goes into the record; where that fails, the first error is the one told."""
         if self.loop is not None:
             with suppress(ArError):
                 self.loop.judge.close(why)
 
-    def search(self, journal: GitJournal, executor: LocalExecutor, note: str) -> int:
+    def search(self, journal: GitJournal, executor: Runner, note: str) -> int:
         """The first lines, the canary, the loop."""
         opening, resumed = self.run.opening, len(self.history.experiments)
         started = events.RunStarted(self.run.tag, self.run.branch, opening.base, opening.isolation, resumed)
@@ -185,7 +203,7 @@ class Session:
         in_background(self.source.warm_up)
         if self.history.baseline is None:
             files = journal.files(opening.base)
-            sources.check_tunable(self.source.choice, files)
+            sources.check_tunable(self.source.choice, files, markers=self.project.config.markers)
             if self.project.config.experiment.canary:
                 try_canary(executor, opening.base, list(files), self, self.output.note)
         why = self.stopped or self.loop.run()

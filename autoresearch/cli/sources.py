@@ -76,12 +76,12 @@ def choose_proposer(project: Project, options: RunOptions) -> Choice:
     return Choice(LLM, model)
 
 
-def check_tunable(choice: Choice, files: Mapping[str, str]) -> None:
+def check_tunable(choice: Choice, files: Mapping[str, str], *, markers: bool = False) -> None:
     """Raises ProposerBroken for the tuner without constants: better before a baseline of hours than after it."""
     if choice.kind == TUNER:
         from autoresearch.proposers.tuner import check_constants
 
-        check_constants(files)
+        check_constants(files, markers=markers)
 
 
 def make_source(project: Project, choice: Choice, budget: Budget, replay: str | None) -> Source:
@@ -103,7 +103,8 @@ def make_source(project: Project, choice: Choice, budget: Budget, replay: str | 
 
             config = project.config
             sampler = Sampler(config.proposer.sampler)
-            tuner = TunerProposer(sampler=sampler, direction=config.metric.direction, seed=config.experiment.seed)
+            direction, seed = config.metric.direction, config.experiment.seed
+            tuner = TunerProposer(sampler=sampler, direction=direction, seed=seed, markers=config.markers)
             return Source(choice, tuner, stop, purse=purse)
 
 
@@ -146,6 +147,7 @@ def task_words(project: Project) -> TaskWords:
         is_proved=config.decision.rule == "proved",
         may_change_seed=config.decision.allow_seed_change,
         max_loss=config.simplify.max_loss,
+        only_marked=config.markers,
     )
 
 

@@ -11,9 +11,11 @@ import typer
 from autoresearch.cli import build
 from autoresearch.cli.choose import task_of
 from autoresearch.cli.isolation import isolation_of
+from autoresearch.cli.machines import open_machines
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.plain import finished_line
 from autoresearch.cli.signals import signals
+from autoresearch.cli.slots import wanted
 from autoresearch.cli.surroundings import refuse_in_progress, refuse_unwritable
 from autoresearch.cli.waiting import Waiting
 from autoresearch.core.edit import Refusal
@@ -81,7 +83,8 @@ def _put_back(project: Project, run: Run, name: str | None, to: str | None, meas
 
 def _measuring(project: Project, run: Run, waiting: Waiting, closing: ExitStack) -> Measure:
     """Takes the sample; Ctrl-C ends it."""
-    executor = build.open_executor(project, run, isolation_of(project.config, None).level)
+    level, asked = isolation_of(project.config, None).level, wanted(project.config, "1")
+    executor = open_machines(project, run, level, asked).executor
     closing.callback(executor.close)
 
     def measure(job: Job) -> Execution:

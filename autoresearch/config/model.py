@@ -151,10 +151,10 @@ class RunConfig(Table):
 class ExecutorConfig(Table):
     """`[executor]`: where samples run."""
 
-    kind: Annotated[Literal["local", "ray"], Later(("ray",))] = "local"
+    kind: Literal["local", "ray"] = "local"
     """this machine, or a Ray cluster"""
-    address: Annotated[fields.Line, Later()] = "auto"
-    """of the Ray cluster"""
+    address: fields.Line = "auto"
+    """of the Ray cluster: HOST:PORT, auto; empty: a Ray of its own on this machine"""
 
 
 class HoldoutConfig(Table):
@@ -188,6 +188,8 @@ class Config(Table):
     """globs of the files that may change; everything else is protected"""
     context: fields.Globs = ()
     """globs of files always shown to the proposer, never changed"""
+    markers: fields.Flag = False
+    """in a file with EVOLVE-BLOCK markers, only what stands between them may change"""
     experiment: ExperimentConfig
     metric: MetricConfig
     decision: DecisionConfig = DecisionConfig()

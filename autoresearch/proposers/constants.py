@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from autoresearch.core.regions import changeable
 from autoresearch.core.seed_change import names_a_seed
 from autoresearch.proposers.annotations import Literal, Note, Wish, note_on, present_value
 from autoresearch.proposers.literals import read_python
@@ -57,12 +58,15 @@ class Constant:
         return int(self.literal.base ** int(value)) if self.literal.base else value
 
 
-def find(files: Mapping[str, str]) -> list[Constant]:
-    """All constants that can be tuned, by path and place."""
+def find(files: Mapping[str, str], *, markers: bool = False) -> list[Constant]:
+    """All constants that can be tuned, by path and place; with `markers` only where a marked file may change."""
     found: list[Constant] = []
     for path in sorted(files):
         seen: Counter[str] = Counter()
-        for literal, domain in sorted(_tunable(path, files[path]), key=lambda one: one[0].start):
+        text = files[path]
+        places = changeable(text) if markers else [range(len(text))]
+        tunable = [one for one in _tunable(path, text) if any(one[0].start in place for place in places)]
+        for literal, domain in sorted(tunable, key=lambda one: one[0].start):
             name = literal.name if literal.index is None else f"{literal.name}[{literal.index}]"
             seen[name] += 1
             key = f"{path}:{name}" + (f"#{seen[name]}" if seen[name] > 1 else "")

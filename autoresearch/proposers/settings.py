@@ -33,6 +33,8 @@ class Task:
     """A change that only alters a random seed is run."""
     max_loss: Gain = NO_LOSS
     """What a change that removes code may lose."""
+    only_marked: bool = False
+    """In a file with EVOLVE-BLOCK markers, only what stands between them may change."""
 
 
 @dataclass(frozen=True, slots=True)

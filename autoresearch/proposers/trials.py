@@ -56,8 +56,9 @@ def state_of(files: Files, constants: list[Constant]) -> State:
 class Reader:
     """Reads each commit once; remembers a bounded number of them."""
 
-    def __init__(self, direction: Direction) -> None:
+    def __init__(self, direction: Direction, *, markers: bool = False) -> None:
         self._direction = direction
+        self._markers = markers
         self._states: OrderedDict[str, State] = OrderedDict()
 
     def trials(self, request: Request, constants: Sequence[Constant], present: State) -> list[Trial]:
@@ -76,11 +77,14 @@ class Reader:
         if commit not in self._states:
             files = request.source(commit)
             values = values_like(files, request.files, constants)
-            self._states[commit] = State(present.skeleton, values) if values else state_of(files, find(files))
+            self._states[commit] = State(present.skeleton, values) if values else self._state_in(files)
             while len(self._states) > REMEMBERED:
                 self._states.popitem(last=False)
         self._states.move_to_end(commit)
         return self._states[commit]
+
+    def _state_in(self, files: Files) -> State:
+        return state_of(files, find(files, markers=self._markers))
 
 
 def values_like(files: Files, model: Files, constants: Sequence[Constant]) -> dict[str, Value] | None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, product
 
-from autoresearch.core.edit import Write
+from autoresearch.core.edit import Change, Edit, Replace, Write, apply
 from autoresearch.core.experiment import Proposal, Scalar
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Request
@@ -40,10 +40,14 @@ class TunerProposer:
     name = "tuner"
     is_free = True
 
-    def __init__(self, *, sampler: Sampler = Sampler.LOCAL, direction: Direction, seed: int) -> None:
+    def __init__(
+        self, *, sampler: Sampler = Sampler.LOCAL, direction: Direction, seed: int, markers: bool = False
+    ) -> None:
+        """`markers`: in a file with EVOLVE-BLOCK markers, only constants between them are tuned."""
         self._sampler = sampler
         self._seed = abs(seed)
-        self._reader = Reader(direction)
+        self._markers = markers
+        self._reader = Reader(direction, markers=markers)
 
     def propose(self, request: Request) -> Proposal:
         """Values that were not tried.
@@ -51,7 +55,7 @@ class TunerProposer:
         Raises ProposerBroken without constants, ProposalsExhausted when every combination was tried, ProposalFailed
         when by bad luck only known ones were drawn.
         """
-        constants = find(request.files)
+        constants = find(request.files, markers=self._markers)
         if not constants:
             raise _nothing_to_tune(request.files)
         present = state_of(request.files, constants)
@@ -73,7 +77,7 @@ class TunerProposer:
         return Proposal(
             title=step.title,
             hypothesis=f"{step.extent} {self._reason(past)}",
-            edits=tuple(Write(path, text) for path, text in files.items()),
+            edits=tuple(edit for path, text in files.items() for edit in edits_of(path, request.files[path], text)),
             proposer=self.name,
             params=step.params,
         )
@@ -89,6 +93,16 @@ class TunerProposer:
                 return f"CMA-ES drew it, as {known} experiments have shaped its distribution."
             case Sampler.TPE:
                 return f"The tree-structured Parzen estimator drew it from {known} experiments."
+
+
+def edits_of(path: str, before: str, after: str) -> tuple[Edit, ...]:
+    """The change line by line where that says the same, so that it can be made on another incumbent, too."""
+    old, new = before.split("\n"), after.split("\n")
+    lines = [(one, other) for one, other in zip(old, new, strict=False) if one != other]
+    edits = tuple(Replace(path, one, other) for one, other in lines)
+    change = apply(edits, {path: before}, exactly=True)
+    says_the_same = isinstance(change, Change) and change.files == {path: after}
+    return edits if says_the_same else (Write(path, after),)
 
 
 class _Step:
@@ -161,9 +175,9 @@ def _nothing_new(constants: Sequence[Constant]) -> ArError:
     return ProposalFailed(f"the tuner drew {DRAWS} combinations of values for {labels}; all were tried before")
 
 
-def check_constants(files: Mapping[str, str]) -> None:
-    """Raises ProposerBroken when there is nothing to tune in the editable files."""
-    if not find(files):
+def check_constants(files: Mapping[str, str], *, markers: bool = False) -> None:
+    """Raises ProposerBroken when there is nothing to tune in the editable files; `markers` as the tuner's."""
+    if not find(files, markers=markers):
         raise _nothing_to_tune(files)
 
 

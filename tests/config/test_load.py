@@ -303,8 +303,6 @@ def test_a_wrong_value_is_named_with_file_line_and_key(old: str, new: str, messa
     [
         ("proposer", 'kind = "hybrid"', '[proposer] kind = "hybrid"'),
         ("proposer", 'kind = "command"', '[proposer] kind = "command"'),
-        ("executor", 'kind = "ray"', '[executor] kind = "ray"'),
-        ("executor", 'address = "10.0.0.1"', "[executor] address"),
     ],
 )
 def test_what_comes_later_is_refused_and_not_ignored(table: str, setting: str, named: str):

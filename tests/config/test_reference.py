@@ -7,7 +7,7 @@ import pytest
 from autoresearch.config import parse, reference, reference_table, toml_key, toml_value
 
 NAMED = {
-    "": "goal instructions editable context",
+    "": "goal instructions editable context markers",
     "experiment": "command setup timeout checks data cache artifacts env pass_env pythonpath canary seed memory gpus "
     "stop_grace isolation network write_paths evaluate price cost feedback",
     "metric": "name direction min_gain max_samples timing pattern metrics_file seed",

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
+from autoresearch.core.edit import Replace, Write
 from autoresearch.core.experiment import Outcome, Usage
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Attempt, Proposer
 from autoresearch.errors import ProposalsExhausted, ProposerBroken
 from autoresearch.proposers.constants import find
-from autoresearch.proposers.tuner import Sampler
+from autoresearch.proposers.tuner import Sampler, edits_of
 from tests.support.played import Files, Run, tuner, values
 
 TRAIN = """\
@@ -41,7 +42,7 @@ def test_a_proposal_changes_literals_and_says_which(sampler: Sampler) -> None:
     proposer: Proposer = tuner(sampler)
     proposal = proposer.propose(run.request())
     after, before = values(run.edited(proposal)), values(run.files)
-    assert [edit.path for edit in proposal.edits] == ["train.py"]
+    assert {edit.path for edit in proposal.edits} == {"train.py"}
     assert after != before
     changed = [name for name in before if after[name] != before[name]]
     assert changed[0] in proposal.title
@@ -179,3 +180,15 @@ def test_without_constants_the_error_shows_the_line_to_write() -> None:
     with pytest.raises(ProposerBroken, match=r"nothing to tune.*not understood: a\.conf:1") as raised:
         tuner().propose(run.request())
     assert "LR = 3e-4  # tune: 1e-5..1e-2 log" in raised.value.hint
+
+
+def test_a_change_says_line_by_line_what_is_changed_so_that_it_fits_other_files_too() -> None:
+    before, after = "A = 1\nB = 2\nC = 3\n", "A = 1\nB = 5\nC = 4\n"
+    assert edits_of("x.py", before, after) == (Replace("x.py", "B = 2", "B = 5"), Replace("x.py", "C = 3", "C = 4"))
+
+
+@pytest.mark.parametrize("before", ["B = 2\nAB = 2\n", "B = 2\nB = 2\n"])
+def test_where_a_line_is_not_the_only_one_of_its_kind_the_whole_text_is_written(before: str) -> None:
+    after = before.replace("B = 2", "B = 5", 1)
+    [edit] = edits_of("x.py", before, after)
+    assert edit == Write("x.py", after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from autoresearch.core.edit import Write
+from autoresearch.core.edit import Change, apply
 from autoresearch.core.experiment import Decision, Experiment, Proposal
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Attempt, Proposer, Request
@@ -62,9 +62,10 @@ class Run:
         return Request(number, parent, files, {}, "", record, self.source, "", in_flight, attempts)
 
     def edited(self, proposal: Proposal) -> Files:
-        writes = {edit.path: edit.text for edit in proposal.edits if isinstance(edit, Write)}
-        assert len(writes) == len(proposal.edits)
-        return {**self.request().files, **writes}
+        files = self.request().files
+        change = apply(proposal.edits, files, exactly=True)
+        assert isinstance(change, Change), change
+        return {path: text for path, text in {**files, **change.files}.items() if text is not None}
 
     def play(self, tuner: Proposer, experiments: int) -> list[Files]:
         played = []
