@@ -49,7 +49,9 @@ class Ahead:
         self.seconds = 0.0
         """How long the last one was thought of."""
         self._failures = 0
-        self._at_once = settings.workers if settings.workers > 1 and not parts.gate.proposer.is_free else 1
+        # With several slots nobody's turn depends on the order of the answers.
+        are_many = settings.workers > 1 and not parts.gate.proposer.is_free
+        self._at_once = settings.workers + settings.lookahead if are_many else 1
 
     def want(self, under_way: int) -> None:
         """Ask for proposals until so many are under way, the experiments that run included."""

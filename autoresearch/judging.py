@@ -207,11 +207,24 @@ class Judge:
             return
         number = self.parts.journal.next_number
         self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, f"{said}; tried again as #{number}")
-        ready = Ready(replace(proposal, usage=FREE, prompt="", reply=""), draft.tree, before)
-        again = self.admit(self.parts.gate.carry(ready, self.parts.strategy.parent(self.history)), draft.number)
+        again = self.try_again(
+            Ready(replace(proposal, usage=FREE, prompt="", reply=""), draft.tree, before), draft.number
+        )
         if again is not None:
             # First in line.
             self.open.insert(0, self.open.pop())
+
+    def try_again(self, ready: Ready, number: int) -> Open | None:
+        """The change of experiment `number` on the present incumbent; in its place where it does not fit and is better."""
+        incumbent, metric = self.parts.strategy.parent(self.history), self.history.metric(number)
+        answer = self.parts.gate.carry(ready, incumbent)
+        gain = None if metric is None else self.history.gain(metric, incumbent.number)
+        if isinstance(answer, Ready) or gain is None or gain <= 0:
+            return self.admit(answer, number)
+        hypothesis = (
+            f"{ready.proposal.hypothesis}\n\nIt does not fit on #{incumbent.number}, so it is tried in its place."
+        )
+        return self.begin(incumbent, ready.tree, replace(ready.proposal, hypothesis=hypothesis), number)
 
     def weigh_baseline(self, experiment: Open) -> None:
         """It is kept whatever it measures, once the samples are enough to say how much they scatter."""

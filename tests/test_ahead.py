@@ -418,3 +418,41 @@ def test_nothing_to_propose_at_all_ends_the_run() -> None:
 
     task = Toy(Nothing(), Settings(workers=2, lookahead=3))
     assert task.run() == "there is nothing"
+
+
+def test_what_does_not_fit_on_the_new_incumbent_and_beats_it_is_tried_in_its_place() -> None:
+    first_is_kept = threading.Event()
+
+    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 2:
+            assert first_is_kept.wait(PATIENCE)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("a = 5", "a = 1")])
+    task = Toy(proposer, Settings(workers=2), in_turn)
+    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task.run()
+    assert [row[1] for row in task.rows()] == ["keep", "keep", "discard", "keep"]
+    third = task.history.get(3)
+    assert third is not None
+    assert (third.parent, third.carried_from) == (1, 2)
+    assert task.file(3) == "a = 1\n\n\nb = 5\n"
+    assert third.hypothesis.endswith("It does not fit on #1, so it is tried in its place.")
+
+
+def test_what_does_not_fit_on_the_new_incumbent_and_is_worse_is_rejected() -> None:
+    first_is_kept = threading.Event()
+
+    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number == 2:
+            assert first_is_kept.wait(PATIENCE)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 1"), edit("a = 5", "a = 4")])
+    task = Toy(proposer, Settings(workers=2), in_turn)
+    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task.run()
+    third = task.history.get(3)
+    assert third is not None
+    assert (third.outcome, third.carried_from) == (Outcome.REJECTED, 2)
+    assert third.reason == "made for #0, on #1: conflict in x.txt"
