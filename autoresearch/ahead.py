@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from math import ceil
 from time import monotonic
 
 from autoresearch.core import events
@@ -25,8 +26,8 @@ from autoresearch.opened import Answered, Asked, Open, in_background
 from autoresearch.orders import Parts, Settings, request_for
 
 FAILURES_IN_A_ROW = 10
-IMPATIENCE = 0.5
-"""Seconds that a slot may wait for a proposal before more are thought of at the same time."""
+SLOW = 0.5
+"""A proposal that takes more than that share of an experiment's time is not thought of alone."""
 
 
 class Ahead:
@@ -90,8 +91,8 @@ class Ahead:
         future = in_background(partial(self.parts.gate.ask, asked.request))
         future.add_done_callback(lambda done: self.post(Answered(asked, done)))
 
-    def take(self, asked: Asked, future: Future[Answer], idle_since: float | None) -> Answer | None:
-        """An answer has come, or none: what it cost counts in every case. `idle_since`: a slot waits for it."""
+    def take(self, asked: Asked, future: Future[Answer]) -> Answer | None:
+        """An answer has come, or none: what it cost counts in every case."""
         self.thinking -= 1
         self.seconds = monotonic() - (asked.since or 0.0)
         try:
@@ -107,16 +108,18 @@ class Ahead:
             self._failures = 0
             lost = asked.repairs is not None and not isinstance(asked.answer, Ready)
             self.judge.bill(asked.answer.proposal.usage, carried=not lost)
-            if idle_since is not None and monotonic() - idle_since > IMPATIENCE:
-                self._ask_more_at_once()
+            self._keep_up()
         if asked.repairs is None and asked.answer is None:
             self.queue.remove(asked)
         self.send()
         return asked.answer
 
-    def _ask_more_at_once(self) -> None:
-        if not self.parts.gate.proposer.is_free:
-            self._at_once = min(self._at_once + 1, self.settings.workers + self.settings.lookahead)
+    def _keep_up(self) -> None:
+        """Have as many thought of at a time as end while experiments do, and one more."""
+        experiment, most = self.parts.meter.longest, self.settings.workers + self.settings.lookahead
+        if not self.parts.gate.proposer.is_free and self.seconds > SLOW * experiment:
+            needed = ceil(self.seconds / experiment) if experiment else most
+            self._at_once = max(self._at_once, min(most, needed + 1))
 
     def _count_failure(self, error: ProposalFailed) -> None:
         """One failed request is a warning, ten in a row are the end."""

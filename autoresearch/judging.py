@@ -215,7 +215,7 @@ class Judge:
             self.open.insert(0, self.open.pop())
 
     def try_again(self, ready: Ready, number: int) -> Open | None:
-        """The change of experiment `number` on the present incumbent; in its place where it does not fit and is better."""
+        """The change of that experiment on the present incumbent; in its place where it does not fit and is better."""
         incumbent, metric = self.parts.strategy.parent(self.history), self.history.metric(number)
         answer = self.parts.gate.carry(ready, incumbent)
         gain = None if metric is None else self.history.gain(metric, incumbent.number)

@@ -50,7 +50,6 @@ class Loop:
         self.clock = Utilisation(settings.workers)
         self.why = ""
         self.stopping = False
-        self.has_begun = False
         self.cold = settings.warm_up
         self.final: FinalCheck | None = None
         self.held_out: HeldOut | None = None
@@ -65,6 +64,7 @@ class Loop:
             self.why = self.why or self.enough()
             self.fill()
             self.ask()
+            self.look_at_the_clock()
             if self.running or (self.ahead.thinking and not self.why):
                 self.take()
             elif self.why or self.history.baseline is None:
@@ -118,6 +118,11 @@ class Loop:
         room = room_ahead(meter, self.slots, self.kept_back() + self.ahead.seconds, len(self.judge.open))
         self.ahead.want(min(settings.workers + settings.lookahead, room))
 
+    def look_at_the_clock(self) -> None:
+        """What a free slot waits for, from now on."""
+        waits = PROPOSAL if self.ahead.thinking else RECORD
+        self.clock.note(self.running, "" if self.why or self.history.baseline is None else waits)
+
     def fill(self) -> None:
         """Give every free slot its next sample: open experiments first, then new candidates. Then think of the next."""
         while self.free and not self.stopping:
@@ -129,8 +134,6 @@ class Loop:
             elif not self.begin():
                 break
         self.lay_out()
-        waits = PROPOSAL if self.ahead.thinking else RECORD
-        self.clock.note(self.running, "" if self.why or self.history.baseline is None else waits)
 
     def begin(self) -> bool:
         """The proposal whose turn it is becomes an experiment; a rejected one is finished with that."""
@@ -211,7 +214,7 @@ class Loop:
 
     def take_answer(self, asked: Asked, future: Future[Answer]) -> None:
         """A proposal waits for its turn; a repair is run at once, and without one the experiment ends."""
-        answer = self.ahead.take(asked, future, self.clock.idle_since if self.has_begun else None)
+        answer = self.ahead.take(asked, future)
         if asked.repairs is None:
             return
         if isinstance(answer, Ready):
@@ -227,7 +230,6 @@ class Loop:
         except SampleLost as lost:
             self.lose(experiment, job, lost)
             return
-        self.has_begun = self.has_begun or not experiment.is_baseline
         count = len(self.history.experiments)
         self.judge.book(experiment, at, job, execution)
         if not experiment.running:

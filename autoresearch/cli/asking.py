@@ -57,7 +57,7 @@ def _ask_command(found: Detected, answers: Answers, place: Place) -> tuple[Trial
         trial = replace(trial, setup=found.setup if trial.command == found.command else "")
         if answers.metric or not _wants_trial(default=not (found.metric or again)):
             return trial, None
-        printed = try_once(place, trial)
+        printed = try_once(place, replace(trial, command=found.runnable(trial.command)))
         if printed is not None:
             return trial, printed
         again = True
@@ -74,11 +74,10 @@ def _wants_trial(*, default: bool) -> bool:
 def _ask_metric(found: Detected, trial: Trial, printed: Printed | None) -> str:
     """One of the numbers that were printed; where it was not run, of those that the code seems to print."""
     seen = dict(printed.numbers) if printed else {}
-    by_pattern = (found.metric,) if found.pattern and trial.command == found.command else ()
+    first = _said_by_the_task(found, printed) if trial.command == found.command else ()
     likely = tuple(guess.name for guess in pick_metric([(name, value, 1) for name, value in seen.items()]))
-    names: list[str] = [name for name in (*by_pattern, *(likely if printed else found.metrics)) if name != SECONDS][
-        :OFFERED
-    ]
+    known = dict.fromkeys((*first, *(likely if printed else found.metrics)))
+    names: list[str] = [name for name in known if name != SECONDS][:OFFERED]
     width = max(map(len, (*names, SECONDS)))
     for number, name in enumerate(names, 1):
         typer.echo(f"  {number}  {name:<{width}}  {format_metric(seen[name]) if name in seen else ''}".rstrip())
@@ -96,6 +95,14 @@ def _ask_metric(found: Detected, trial: Trial, printed: Printed | None) -> str:
         return answer
 
     return _until_right("The metric: a number of the list, or a name", "1", read)
+
+
+def _said_by_the_task(found: Detected, printed: Printed | None) -> tuple[str, ...]:
+    """Metrics that come before all likelier names."""
+    if found.pattern or found.extras.adapter:
+        return (found.metric,)
+    named = printed.named if printed and found.extras.prints_metrics else ()
+    return (found.metric, *named) if found.metric in named else named
 
 
 def _ask_direction(guessed: Direction | None) -> str:

@@ -24,6 +24,7 @@ from autoresearch.scaffold import (
     copy_task,
     detect,
     forging,
+    guess_direction,
     metric_problem,
     program_text,
     tasks,
@@ -67,18 +68,29 @@ def set_up(answers: Answers, folder: Path) -> int:
     found = detect(folder, place.tracked_here)
     for note in found.notes:
         typer.echo(f"- {note}")
-    choices = _ask(found, answers, place) if _is_conversation(answers) else _take(found, answers)
+    choices = _ask(found, answers, place) if _is_conversation(answers) else _take(found, answers, place)
     choices = replace(choices, forging=forging(folder, place.tracked_here, choices))
     files = {folder / CONFIG_NAME: template(choices)}
     if not found.has_program:
         files[folder / PROGRAM_NAME] = program_text(choices)
+    files |= _scripts(choices, folder)
     written = write(files, force=answers.force)
-    typer.echo(f"wrote {' and '.join(path.name for path in written.files)}; nothing was committed")
+    typer.echo(f"wrote {_listed([path.name for path in written.files])}; nothing was committed")
     for path in written.originals:
         typer.echo(f"what stood there is in {path.name}")
     for line in _told(choices):
         typer.echo(line)
     return 0
+
+
+def _scripts(choices: Choices, folder: Path) -> dict[Path, str]:
+    """Ours, that the command runs; the one that an earlier call has written is as good."""
+    adapter = choices.extras.adapter
+    if adapter is None:
+        return {}
+    path = folder / adapter.name
+    is_there = path.is_file() and path.read_text(encoding="utf-8", errors="replace") == adapter.text
+    return {} if is_there else {path: adapter.text}
 
 
 def _is_conversation(answers: Answers) -> bool:
@@ -103,7 +115,9 @@ def _refuse_wrong(answers: Answers, place: Place) -> None:
             raise UsageError(f"--direction: {error}") from error
 
 
-def _take(found: Detected, answers: Answers) -> Choices:
+def _take(found: Detected, answers: Answers, place: Place) -> Choices:
+    if found.extras.prints_metrics and found.command and not (found.metric or answers.metric or answers.command):
+        found = _with_first_metric(found, place)
     return choose(
         found,
         command=answers.command or "",
@@ -111,6 +125,18 @@ def _take(found: Detected, answers: Answers) -> Choices:
         direction=answers.direction or "",
         editable=answers.editable,
     )
+
+
+def _with_first_metric(found: Detected, place: Place) -> Detected:
+    """The metric that one run of the command names first; lower is better where its name does not tell."""
+    from autoresearch.cli.trial import Trial, try_once
+
+    printed = try_once(place, Trial(found.command, found.setup, found.data, found.cache))
+    if printed is None or not printed.named:
+        return found
+    name = printed.named[0]
+    typer.echo(f"- its first METRIC line names {name}")
+    return replace(found, metric=name, metrics=printed.named, direction=guess_direction(name) or Direction.MIN)
 
 
 def _ask(found: Detected, answers: Answers, place: Place) -> Choices:
@@ -124,12 +150,20 @@ def _ask(found: Detected, answers: Answers, place: Place) -> Choices:
         raise typer.Abort from error
 
 
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def _told(choices: Choices) -> Iterator[str]:
     """What the file says, in words, and how to go on."""
     better = "lower" if choices.direction is Direction.MIN else "higher"
     yield f"  runs      {choices.command}"
     yield f"  measures  {choices.metric}: {better} is better"
     yield f"  may edit  {', '.join(choices.editable)}"
+    if choices.extras.timeout:
+        yield f"  at most   {choices.extras.timeout} for a sample"
+    if choices.extras.checks:
+        yield f"  checks    {', '.join(choices.extras.checks)}"
     if choices.data:
         yield f"  reads     {', '.join(choices.data)} (not tracked: linked into the worktree)"
     if choices.forging:

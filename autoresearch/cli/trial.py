@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ FOLDER = "_init"
 LIMIT = 3600.0
 """Seconds; Ctrl-C ends it before."""
 LINES_SHOWN = 15
+_METRIC = re.compile(r"^METRIC[ \t]+([\w.µ]+)=", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Printed:
 
     numbers: Mapping[str, float]
     seconds: float
+    named: tuple[str, ...] = ()
+    """Those of lines `METRIC name=value`, in their order."""
 
 
 def try_once(place: Place, trial: Trial) -> Printed | None:
@@ -76,7 +80,9 @@ def _run(place: Place, layout: Layout, settings: ExecutorSettings) -> Printed | 
         executor.close()
     if isinstance(execution, Measured):
         typer.echo(f"it took {format_duration(execution.seconds)}")
-        return Printed(execution.measures, execution.seconds)
+        found = _METRIC.findall(layout.output(0).read_text(encoding="utf-8", errors="replace"))
+        named = tuple(name for name in dict.fromkeys(found) if name in execution.measures)
+        return Printed(execution.measures, execution.seconds, named)
     if not isinstance(execution, Unmeasured):
         raise TypeError("a sample gives a number, or says why there is none")
     for line in execution.tail.rstrip().splitlines()[-LINES_SHOWN:]:

@@ -1,8 +1,8 @@
 """Marked regions: the lines between `EVOLVE-BLOCK-START` and `EVOLVE-BLOCK-END`, where only these may change.
 
 Such a marker is a comment of its own line, in whatever language: `# EVOLVE-BLOCK-START`, also with `//`, `!`, `--`,
-`;`, `%`, `<!-- -->`, `(* *)`, `/* */` or bare. A block in a block is part of it. An end without a start is a line like any
-other; a start without an end opens no region. The rule is about text: what a region can do to the code around it (a
+`;`, `%`, `<!-- -->`, `(* *)`, `/* */` or bare. A block in a block is part of it. An end without a start is a line like
+any other; a start without an end opens no region. The rule is about text: what a region can do to the code around it (a
 string that is never closed) is not looked at.
 """
 

@@ -70,8 +70,6 @@ class Utilisation:
 
     def __init__(self, slots: int, now: Callable[[], float] = monotonic) -> None:
         self.slots = slots
-        self.idle_since: float | None = None
-        """Since when a slot waits for a proposal, without a break; None: none does."""
         self._now = now
         self._full = 0.0
         self._waited: Mapping[str, float] = {}
@@ -84,10 +82,6 @@ class Utilisation:
         self._count(now)
         self._waits = "" if busy >= self.slots else waits
         self._last = now if busy >= self.slots or (waits and (busy or self._last is not None)) else None
-        if self._waits != PROPOSAL:
-            self.idle_since = None
-        elif self.idle_since is None:
-            self.idle_since = now
 
     def _count(self, now: float) -> None:
         used = self._used(now)

@@ -2,6 +2,8 @@
 
     survey      what lies in the folder         (tracked files and their text)
     commands    how it is probably run          (`python` for Python projects, `suggestion` the result)
+    formats     repositories that were made for another tool, one module each
+    adapters    scripts that run the evaluators of such tools
     metrics     which number probably counts, and which way it improves
     detect      all proposals, with what was seen
     choices     the proposals, overruled by what the person said

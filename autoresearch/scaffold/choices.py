@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from autoresearch.config import parse_direction
@@ -19,6 +19,7 @@ from autoresearch.core.scope import Scope
 from autoresearch.errors import UsageError
 from autoresearch.scaffold.detect import Detected
 from autoresearch.scaffold.metrics import guess_direction
+from autoresearch.scaffold.suggestion import NO_EXTRAS, Extras
 
 _IN_WORDS = {"ar.seconds": "the time that it takes", "ar.peak_rss_mb": "the memory that it takes"}
 _COMPARED = 2000
@@ -46,6 +47,8 @@ class Choices:
     """Written as a comment only: passing a secret on is for a person to decide."""
     forging: str = ""
     """How edited code could forge the number (`scaffold.forging`): written as a comment."""
+    extras: Extras = NO_EXTRAS
+    """What the repository says that was made for another tool."""
 
     @property
     def purpose(self) -> str:
@@ -75,6 +78,7 @@ def choose(
     if problem := metric_problem(metric):
         raise UsageError(f"--metric: {problem}", hint="--metric val_loss")
     as_detected = command in ("", detected.command)
+    extras = _extras(detected, as_detected=as_detected, editable=editable)
     return Choices(
         command=command or detected.command,
         metric=metric,
@@ -82,13 +86,23 @@ def choose(
         editable=editable or detected.editable,
         setup=detected.setup if as_detected else "",
         context=tuple(glob for glob in detected.context if glob not in editable),
+        goal=extras.goal if metric == detected.metric else "",
         data=detected.data,
         cache=detected.cache,
         pattern=detected.pattern if as_detected and metric == detected.metric else "",
         metric_seed=_metric_seed(detected, command, metric),
         model=model,
         suggested_pass_env=detected.pass_env,
+        extras=extras,
     )
+
+
+def _extras(detected: Detected, *, as_detected: bool, editable: tuple[str, ...]) -> Extras:
+    """Less what belongs to another command, or to other files."""
+    extras = detected.extras
+    if not as_detected:
+        extras = replace(extras, timeout="", adapter=None)
+    return extras if editable in ((), detected.editable) else replace(extras, markers=False)
 
 
 def _metric_seed(detected: Detected, command: str, metric: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import islice
 
 from autoresearch.core.history import Direction
-from autoresearch.scaffold import python
+from autoresearch.scaffold import formats, python
 from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
 from autoresearch.scaffold.survey import Survey
 
@@ -24,7 +24,7 @@ _TARGETS = ("bench", "benchmark", "perf", "train", "eval")
 
 def suggestions(survey: Survey, which: Which) -> list[Suggestion]:
     """Everything that looks as if it could be run, the best guess first. Empty where nothing does."""
-    finders = (python.trio, python.script, _make, _rust, _go, _node, _cmake, _shell, python.pytest)
+    finders = (*formats.FINDERS, python.script, _make, _rust, _go, _node, _cmake, _shell, python.pytest)
     found = [one for finder in finders for one in finder(survey, which)]
     return sorted(found, key=lambda one: one.kind)
 

@@ -16,7 +16,7 @@ from autoresearch.core.history import Direction
 from autoresearch.errors import ConfigError
 from autoresearch.scaffold.commands import suggestions
 from autoresearch.scaffold.metrics import guess_direction, printed_metrics
-from autoresearch.scaffold.suggestion import SECONDS, Suggestion, Which
+from autoresearch.scaffold.suggestion import NO_EXTRAS, SECONDS, Extras, Suggestion, Which
 from autoresearch.scaffold.survey import Survey, look
 
 _DATA = ("data", "dataset", "datasets", "corpus", "inputs", "weights", "pretrained", "checkpoints")
@@ -69,8 +69,15 @@ class Detected:
     """All likely metrics, the likeliest first; where no name says which way it improves, all numbers."""
     has_program: bool = False
     """There is a program.md: it is the person's, and kept."""
+    extras: Extras = NO_EXTRAS
+    """What the repository says that was made for another tool."""
     notes: tuple[str, ...] = ()
     """What was seen, a line each."""
+
+    def runnable(self, command: str) -> str:
+        """The command as it runs before anything is written: with our own script where it lies in the package."""
+        adapter = self.extras.adapter
+        return command.replace(adapter.name, shlex.quote(str(adapter.source))) if adapter else command
 
 
 def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> Detected:
@@ -96,13 +103,14 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
         pattern=best.pattern,
         editable=best.editable,
         context=best.context,
-        data=tuple(_data(survey)),
+        data=(*_data(survey), *best.extras.data),
         cache=tuple(folder for folder in best.cache if not survey.holds(folder)),
         pass_env=tuple(_secrets(survey)),
         metric_seed=metric_seed,
         other_seed=_metric_seed(survey, tuple(survey.texts)),
         metrics=metrics,
-        has_program="program.md" in survey.tracked or (root / "program.md").exists(),
+        has_program=bool(best.extras.instructions) or _has_program(survey),
+        extras=best.extras,
         notes=(*_notes(survey, found, metrics), *_seed_notes(metric_seed if best.command else "", seeds)),
     )
 
@@ -166,6 +174,7 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str]) 
         yield f"mainly {survey.language}"
     if found:
         yield f"{found[0].because}: {found[0].command}"
+        yield from found[0].extras.notes
     if others := list(dict.fromkeys(one.command for one in found[1:] if one.command != found[0].command)):
         yield f"also possible: {', '.join(others)}"
     if list(metrics) == [SECONDS]:
@@ -175,5 +184,9 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str]) 
         yield f"{what}: {', '.join(metrics[:5])}"
     if secrets := _secrets(survey):
         yield f"the code reads {', '.join(secrets)}: no experiment gets it unless pass_env names it"
-    if "program.md" in survey.tracked or (survey.root / "program.md").exists():
+    if _has_program(survey) and not (found and found[0].extras.instructions):
         yield "program.md is there, and is kept"
+
+
+def _has_program(survey: Survey) -> bool:
+    return "program.md" in survey.tracked or (survey.root / "program.md").exists()

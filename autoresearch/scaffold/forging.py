@@ -29,6 +29,8 @@ def forging(root: Path, tracked: Sequence[str], choices: Choices) -> str:
     """
     if choices.metric in SELF_MEASURED:
         return ""
+    if choices.extras.adapter and choices.context:
+        return f"{choices.context[0]} runs {', '.join(choices.editable)}, which may be edited"
     known = frozenset(tracked)
     is_editable = Scope(choices.editable).is_editable
     for script in _scripts(choices.command, known):

@@ -1,4 +1,4 @@
-"""How Python projects are probably run: karpathy's three files, training and measuring scripts, pytest."""
+"""How Python projects are probably run: training and measuring scripts, pytest."""
 
 from __future__ import annotations
 
@@ -19,24 +19,9 @@ _JUDGES = re.compile(r"(prepare|data|dataset|eval|evaluate|evaluation|metric|mea
 _TEST = re.compile(r"(^|/)(test_\w+|\w+_test)\.py$")
 
 
-def trio(survey: Survey, which: Which) -> Iterator[Suggestion]:
-    """`prepare.py` is fixed, `train.py` is changed, `program.md` says so."""
-    if {"program.md", "prepare.py", "train.py"} <= set(survey.tracked):
-        yield Suggestion(
-            kind=Kind.AUTORESEARCH,
-            command=f"{_python_command(survey, which)} train.py",
-            because="program.md, prepare.py and train.py are there",
-            editable=("train.py",),
-            context=("prepare.py",),
-            reads=("train.py", "prepare.py"),
-            metric="val_bpb",
-            direction=Direction.MIN,
-        )
-
-
 def script(survey: Survey, which: Which) -> Iterator[Suggestion]:
     """A script that measures, and one that runs, by their usual names."""
-    python = _python_command(survey, which)
+    python = python_command(survey, which)
     for kind, names in ((Kind.MEASURES, _MEASURING), (Kind.RUNS, _RUNNING)):
         path = survey.first(*names)
         if path is None:
@@ -56,12 +41,13 @@ def pytest(survey: Survey, which: Which) -> Iterator[Suggestion]:
     """The tests, whose duration is a metric at least."""
     tests = [path for path in survey.tracked if _TEST.search(path)]
     if tests and survey.sources("Python"):
-        command = f"{_python_command(survey, which)} -m pytest -q"
+        command = f"{python_command(survey, which)} -m pytest -q"
         editable = survey.all_sources()
         yield Suggestion(Kind.TESTS, command, f"{tests[0]} is there", editable, metric=SECONDS, direction=Direction.MIN)
 
 
-def _python_command(survey: Survey, which: Which) -> str:
+def python_command(survey: Survey, which: Which) -> str:
+    """What runs a script in the environment that the folder has."""
     if "uv.lock" in survey.tracked and which("uv"):
         return "uv run"
     if "poetry.lock" in survey.tracked and which("poetry"):

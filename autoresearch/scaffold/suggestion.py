@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from autoresearch.core.history import Direction
+from autoresearch.scaffold.adapters import Adapter
 from autoresearch.scaffold.survey import Survey
 
 Which = Callable[[str], str | None]
@@ -19,10 +20,39 @@ SECONDS = "ar.seconds"
 class Kind(IntEnum):
     """What a command is for; the first kinds are the better guesses."""
 
-    AUTORESEARCH = 1
+    MADE_FOR_A_TOOL = 1
     MEASURES = 2
     RUNS = 3
     TESTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What only repositories say that were made for a tool like this one. An empty value: nothing about it."""
+
+    goal: str = ""
+    words: str = ""
+    """What its own files tell a model about the task: goes into program.md."""
+    instructions: str = ""
+    """The file that is there in the place of program.md."""
+    timeout: str = ""
+    """Of one sample, as the configuration writes it."""
+    checks: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    """Untracked files that the command needs."""
+    experiments: int = 0
+    """The most that shall be made."""
+    markers: bool = False
+    """Only what stands between EVOLVE-BLOCK markers may change."""
+    adapter: Adapter | None = None
+    """A script that the command runs: written beside the configuration."""
+    prints_metrics: bool = False
+    """What the first `METRIC name=value` line of a run names is the metric, where nothing else names it."""
+    notes: tuple[str, ...] = ()
+    """For people, a line each."""
+
+
+NO_EXTRAS = Extras()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +71,7 @@ class Suggestion:
     direction: Direction | None = None
     pattern: str = ""
     """Finds the metric where it is not printed as `name: value`."""
+    extras: Extras = NO_EXTRAS
 
     @classmethod
     def nothing(cls, survey: Survey) -> Suggestion:

@@ -64,6 +64,11 @@ class Survey:
             for match in compiled.finditer(text):
                 yield Hit(path, text.count("\n", 0, match.end()) + 1, match)
 
+    def text(self, path: str) -> str:
+        """Of any file, tracked or not, relative to the root; empty where there is none that can be read."""
+        known = self.texts.get(path)
+        return (_text(self.root / path) or "") if known is None else known
+
     def first(self, *names: str) -> str | None:
         """The tracked file with the first of these names that there is, nearest to the root."""
         for name in names:

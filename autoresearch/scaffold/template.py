@@ -43,13 +43,20 @@ def template(choices: Choices) -> str:
 
 
 def _chosen(choices: Choices) -> Mapping[tuple[str, str], str]:
+    extras = choices.extras
+    adapter = (extras.adapter.name,) if extras.adapter else ()
     values = {
         ("", "goal"): choices.purpose,
+        ("", "instructions"): extras.instructions,
         ("", "editable"): choices.editable,
+        ("", "markers"): extras.markers,
+        ("experiment", "timeout"): extras.timeout,
+        ("experiment", "checks"): extras.checks,
+        ("budget", "experiments"): extras.experiments,
         ("", "context"): choices.context,
         ("experiment", "command"): choices.command,
         ("experiment", "setup"): choices.setup,
-        ("experiment", "data"): choices.data,
+        ("experiment", "data"): (*choices.data, *adapter),
         ("experiment", "cache"): choices.cache,
         ("experiment", "pass_env"): choices.pass_env,
         ("metric", "name"): choices.metric,
@@ -105,6 +112,7 @@ def program_text(choices: Choices) -> str:
         "",
         "## What may change",
         f"- {_listed(choices.editable)}. Anything in there is fair game: structure, algorithms, constants.",
+        *(["- There, only what stands between the EVOLVE-BLOCK markers."] if choices.extras.markers else []),
         "",
         "## What is fixed",
         "- Every other file, the command, and how the metric is computed and printed.",
@@ -117,12 +125,18 @@ def program_text(choices: Choices) -> str:
         "- Of two ways to the same gain, the simpler one is better; code that is removed cannot break.",
         "- A gain must come from the change: not from the random seed, the measurement or the machine.",
         "",
+        *_own_words(choices),
         "## Ideas",
         "What you know about this problem, what was tried before, what looks promising:",
         "",
         "- ",
     ]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _own_words(choices: Choices) -> list[str]:
+    words = choices.extras.words
+    return ["## What the task says itself", words, ""] if words else []
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -56,7 +56,7 @@ class Overlap:
 OVERLAPS = {
     1: Overlap(Load(2.0, 2.0, 12), 1, 1.8),
     2: Overlap(Load(1.0, 5.0, 8), 1, 1.16),
-    3: Overlap(Load(2.0, 2.0, 24), 4, 7.0),
+    3: Overlap(Load(2.0, 2.0, 60), 4, 7.0),
 }
 SMOKE = Load(0.3, 0.3, 6)
 
