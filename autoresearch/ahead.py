@@ -111,8 +111,14 @@ class Ahead:
             self._keep_up()
         if asked.repairs is None and asked.answer is None:
             self.queue.remove(asked)
+        self.hold()
         self.send()
         return asked.answer
+
+    def hold(self) -> None:
+        """What those cost that wait for their turn is in the record, too."""
+        paid = (one.answer.proposal.usage.cost_usd or 0.0 for one in self.queue if one.answer is not None)
+        self.parts.journal.hold(round(sum(paid), 9))
 
     def _keep_up(self) -> None:
         """Have as many thought of at a time as end while experiments do, and one more."""

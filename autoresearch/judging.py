@@ -65,6 +65,8 @@ class Judge:
         """Of the longest measurement of the holdout so far."""
         self.unbilled = parts.journal.left_over()
         """Spent, and carried by no experiment yet: it goes into the next commit."""
+        self.bearer: Open | None = None
+        """The one whose draft tells of that until then."""
 
     def bill(self, usage: Usage, *, carried: bool) -> None:
         """Count what was spent; `carried` says that an experiment's own commit has it."""
@@ -78,7 +80,8 @@ class Judge:
         experiment.spent_usd += usd
         self.parts.meter.charge(usd)
         if usd:
-            self.parts.journal.spend(experiment.draft, self.unbilled + Usage(cost_usd=experiment.spent_usd))
+            borne = self.unbilled if experiment is self.bearer else FREE
+            self.parts.journal.spend(experiment.draft, borne + Usage(cost_usd=experiment.spent_usd))
 
     def resume(self) -> None:
         """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""
@@ -115,7 +118,8 @@ class Judge:
         if parent is not None and self.is_stale(parent.number):
             experiment.wants, experiment.refreshes = Task.INCUMBENT, True
         self.open.append(experiment)
-        if self.unbilled != FREE:
+        if self.unbilled != FREE and self.bearer is None:
+            self.bearer = experiment
             self.parts.journal.spend(experiment.draft, self.unbilled)
         number, cost = experiment.draft.number, proposal.usage.cost_usd
         self.parts.announce(events.Proposed(number, proposal.title, proposal.hypothesis, cost))
@@ -282,6 +286,10 @@ class Judge:
         finished = self.parts.journal.finish(experiment.draft, result)
         self.unbilled = FREE
         self.open.remove(experiment)
+        bearer, self.bearer = self.bearer, None
+        if bearer is not None and bearer is not experiment:
+            # What it bore in case of a death is in this result now.
+            self.parts.journal.spend(bearer.draft, Usage(cost_usd=bearer.spent_usd))
         if not experiment.is_baseline and outcome is not Outcome.INTERRUPTED:
             self.parts.meter.count_experiment()
             self.since_keep = 0 if decision is Decision.KEEP else self.since_keep + 1

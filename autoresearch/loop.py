@@ -145,6 +145,7 @@ class Loop:
             # It ends at once, and what is asked for the last one that ended must not know of it: or the clock decides.
             self.ask()
         opened = self.judge.admit(self.ahead.begin(asked))
+        self.ahead.hold()
         if opened is not None:
             opened.slot = slot
         return True

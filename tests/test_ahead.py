@@ -19,7 +19,7 @@ from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Job, Request, Task
 from autoresearch.core.quantity import Gain
 from autoresearch.core.scope import Scope
-from autoresearch.errors import ProposalsExhausted, RunError, SampleLost
+from autoresearch.errors import ProposalFailed, ProposalsExhausted, RunError, SampleLost
 from autoresearch.gate import Gate
 from autoresearch.loop import Loop
 from autoresearch.orders import Parts, Settings
@@ -456,3 +456,36 @@ def test_what_does_not_fit_on_the_new_incumbent_and_is_worse_is_rejected() -> No
     assert third is not None
     assert (third.outcome, third.carried_from) == (Outcome.REJECTED, 2)
     assert third.reason == "made for #0, on #1: conflict in x.txt"
+
+
+def test_what_was_paid_for_and_waits_for_its_turn_is_in_the_record() -> None:
+    def paid(number: int) -> Proposal:
+        return Proposal(f"{number}", "", (Replace("x.txt", "a = 5", f"a = {number}"),), "script", Usage(1, 1, 0.25))
+
+    proposer = Watched([paid(number) for number in (6, 7, 8)])
+    task = Toy(proposer, Settings(lookahead=2), waiting_for(proposer.came[3], 1))
+    task.run()
+    assert max(task.journal.held) >= 0.25
+    assert task.journal.held[-1] == 0.0
+    assert sum(one.usage.cost_usd or 0.0 for one in task.history.experiments) == 0.75
+
+
+def test_money_that_no_experiment_carries_is_told_by_one_draft_at_a_time() -> None:
+    """A death makes results of all drafts: what two of them told would be counted twice."""
+    told: list[float] = []
+    failed = ProposalFailed("no", spent_usd=0.5)
+    both = threading.Barrier(2)
+
+    def together(files: Mapping[str, str], job: Job) -> Execution:
+        if job.number:
+            both.wait(PATIENCE)
+        return total(files, job)
+
+    task = Toy(
+        ScriptedProposer([failed, edit("a = 5", "a = 6"), edit("a = 5", "a = 7")]), Settings(workers=2), together
+    )
+    note = task.journal.spend
+    task.journal.spend = lambda draft, usage: (told.append(usage.cost_usd or 0.0), note(draft, usage))[1]  # type: ignore[method-assign]
+    task.run()
+    assert told.count(0.5) == 1
+    assert sum(one.usage.cost_usd or 0.0 for one in task.history.experiments) == 0.5

@@ -199,6 +199,10 @@ class Journal(Protocol):
         """Note what was spent so far besides the proposal, all in all, so that a death does not lose it."""
         ...
 
+    def hold(self, usd: float) -> None:
+        """Note dollars that were paid for what is no experiment yet, all in all, so that a death does not lose them."""
+        ...
+
     def left_over(self) -> Usage:
         """What a baseline cost that failed, and is taken again: the next commit has to carry it."""
         ...

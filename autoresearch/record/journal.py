@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from stat import S_ISREG
 
 from autoresearch.core.edit import Change, Refusal
@@ -25,14 +24,23 @@ from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.core.utilisation import Used
 from autoresearch.errors import RecordError
 from autoresearch.record import recovery, trailers
+from autoresearch.record.checkouts import checked_out_at
 from autoresearch.record.merge import merge
 from autoresearch.record.pipes import ZERO, RefChange
 from autoresearch.record.recorded import read_run
 from autoresearch.record.repository import Repository
-from autoresearch.record.runs import FINAL_CHECK, FINAL_HOLDOUT, UTILISATION, Run, end, remove_locks, samples_checked
+from autoresearch.record.runs import (
+    FINAL_CHECK,
+    FINAL_HOLDOUT,
+    UTILISATION,
+    Run,
+    end,
+    hold,
+    remove_locks,
+    samples_checked,
+)
 from autoresearch.record.scoped import ScopedFiles
 from autoresearch.record.sealed import make_key, seal
-from autoresearch.record.state import is_rebasing
 from autoresearch.record.trees import changed_tree
 
 __all__ = ["GitJournal", "checked_out_at", "read_run"]
@@ -70,6 +78,8 @@ class GitJournal:
         """Where the number of an experiment that is not finished points to: its draft, in the newest version."""
         self._spent: dict[int, Usage] = {}
         self._left_over = FREE
+        self._held = 0.0
+        self._run_at = run.commit
         if recorded.failed_baseline is not None:
             self._fail_baseline(recorded.failed_baseline)
         self._history = recorded.history(metric[1], recorded.experiments)
@@ -167,6 +177,12 @@ class GitJournal:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
 
+    def hold(self, usd: float) -> None:
+        """Note dollars that were paid for what is no experiment yet, all in all: a death does not lose them."""
+        if usd != self._held:
+            self._held = usd
+            self._run_at = hold(self._repository, self._run, usd, self._run_at)
+
     def left_over(self) -> Usage:
         """What a baseline cost that failed, and is taken again: the next commit has to carry it."""
         return self._left_over
@@ -230,7 +246,7 @@ class GitJournal:
         if held_out is not None:
             word = seal((held_out.baseline_value, held_out.best_value), make_key())
             facts.append((FINAL_HOLDOUT, f"{held_out.best} {word}"))
-        end(self._repository, self._run, self._secrets.redact(why), unbilled_usd, facts)
+        end(self._repository, self._run, self._secrets.redact(why), unbilled_usd, facts, self._run_at)
         self._repository.close()
 
     def _refuse_checked_out(self) -> None:
@@ -250,15 +266,3 @@ def _without(secrets: Secrets, result: Result) -> Result:
     measures = {secrets.redact(name): value for name, value in result.measures.items()}
     reason, feedback = secrets.redact(result.reason), secrets.redact(result.feedback)
     return replace(result, reason=reason, measures=measures, feedback=feedback)
-
-
-def checked_out_at(repository: Repository, branch_ref: str) -> Path | None:
-    """The checkout in which a branch is checked out, None when there is none."""
-    rows = repository.git("worktree", "list", "--porcelain", "-z").split("\0")
-    place = ""
-    for row in rows:
-        if row.startswith("worktree "):
-            place = row.removeprefix("worktree ")
-        elif row == f"branch {branch_ref}" or (row == "detached" and is_rebasing(Path(place), branch_ref)):
-            return Path(place)
-    return None

@@ -30,6 +30,7 @@ class MemoryJournal:
         self._commits: dict[str, str] = {}
         self._base = self._commit(self._tree(files))
         self.drafts: dict[int, Draft] = {}
+        self.held: list[float] = []
         self.branch = self._base
         self.closed = ""
         self.final: FinalCheck | None = None
@@ -111,6 +112,10 @@ class MemoryJournal:
 
     def spend(self, draft: Draft, spent: Usage) -> None:
         """Nothing here survives anything."""
+
+    def hold(self, usd: float) -> None:
+        """Remember it."""
+        self.held.append(usd)
 
     def left_over(self) -> Usage:
         """A failed baseline is not kept here."""

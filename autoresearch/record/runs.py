@@ -24,6 +24,7 @@ from autoresearch.record.trailers import Trailers, message, parse
 from autoresearch.record.trees import changed_tree
 
 CONFIG_NAME, INSTRUCTIONS_NAME = "autoresearch.toml", "program.md"
+COST = "Cost-USD"
 FINAL_CHECK, FINAL_HOLDOUT, UTILISATION = "Final-Check", "Final-Holdout", "Utilisation"
 
 
@@ -168,17 +169,45 @@ def remove_locks(repository: Repository) -> None:
             lock.unlink()
 
 
-def end(repository: Repository, run: Run, why: str, unbilled_usd: float, more: Iterable[tuple[str, str]] = ()) -> None:
-    """Record that the call ended, with the reason, the money that no experiment carries, and `more` facts."""
-    now = _after(run.started)
+def hold(repository: Repository, run: Run, usd: float, standing: str) -> str:
+    """Record dollars that no experiment carries yet, in place of what was held before; the new commit of the run's ref.
+
+    `standing` is where that ref is.
+    """
+    commit = run.commit
+    if usd:
+        text = message(f"ar run {run.tag}: paid, and not begun", "", [*_facts_of(repository, run), (COST, repr(usd))])
+        commit = repository.commit(repository.tree_of(run.commit), [run.commit], text, datetime.now(UTC))
+    if commit != standing:
+        repository.move(RefChange(f"{run.prefix}/run", commit, standing))
+    return commit
+
+
+def _facts_of(repository: Repository, run: Run) -> list[tuple[str, str]]:
     _, _, facts = parse(repository.message(run.commit))
-    kept = [(name, value) for name, values in facts.items() for value in values]
+    return [(name, value) for name, values in facts.items() for value in values]
+
+
+def end(
+    repository: Repository,
+    run: Run,
+    why: str,
+    unbilled_usd: float,
+    more: Iterable[tuple[str, str]] = (),
+    standing: str = "",
+) -> None:
+    """Record that the call ended, with the reason, the money that no experiment carries, and `more` facts.
+
+    `standing`: where the run's ref is, when money was held.
+    """
+    now = _after(run.started)
+    kept = _facts_of(repository, run)
     added = [("Ended", now.isoformat(timespec="milliseconds")), ("Why", why), *more]
     if unbilled_usd:
-        added.append(("Cost-USD", repr(unbilled_usd)))
+        added.append((COST, repr(unbilled_usd)))
     text = message(f"ar run {run.tag} ended: {why}", "", [*kept, *added])
     commit = repository.commit(repository.tree_of(run.commit), [run.commit], text, now)
-    repository.move(RefChange(f"{run.prefix}/run", commit, run.commit))
+    repository.move(RefChange(f"{run.prefix}/run", commit, standing or run.commit))
 
 
 def samples_checked(repository: Repository, run: Run) -> int:
@@ -190,7 +219,7 @@ def samples_checked(repository: Repository, run: Run) -> int:
 
 def unbilled_usd(repository: Repository, run: Run) -> float:
     """Dollars that were spent in all calls of the run and are on no experiment."""
-    texts = repository.git("log", "--format=%(trailers:key=Cost-USD,valueonly)", run.commit).split()
+    texts = repository.git("log", f"--format=%(trailers:key={COST},valueonly)", run.commit).split()
     return sum(float(text) for text in texts)
 
 

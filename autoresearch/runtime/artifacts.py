@@ -11,6 +11,7 @@ import filecmp
 import os
 import posixpath
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class Artifacts:
         # Kept below the configuration's folder, unless some lie outside of it.
         self._base = sub if all(name.startswith(f"{sub}/") for name in inner) else ""
         self._names = [posixpath.relpath(name, self._base or ".") for name in inner]
+        # A baseline is sampled in all slots together: its copies must be of one sample.
+        self._staging = threading.Lock()
 
     def _stage(self, number: int) -> Path:
         return self._layout.artifacts(number).with_name("staged") / f"{number:04d}"
@@ -52,10 +55,11 @@ class Artifacts:
         """Copy what is there now, where there is room for it. Raises RunError when that cannot be done (disk full)."""
         if not self._names:
             return
-        self.drop(number)
-        made = self._look(worktree)
-        if made.files and made.size <= _room(worktree):
-            self._copy(made, worktree / self._base, self._stage(number), lambda _: True)
+        with self._staging:
+            self.drop(number)
+            made = self._look(worktree)
+            if made.files and made.size <= _room(worktree):
+                self._copy(made, worktree / self._base, self._stage(number), lambda _: True)
 
     def keep(self, number: int) -> None:
         """Move the copies of that experiment to where kept ones lie; none is fine."""

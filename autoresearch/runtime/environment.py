@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -86,8 +87,8 @@ def provide_archiver(tools: Path, path: str) -> None:
     link, program = tools / "ar", next_archiver(path)
     if _leads_to(link, program):
         return
-    # Put in its place in one step: an experiment that runs beside this may call it.
-    fresh = tools / "ar.new"
+    # Put in its place in one step: an experiment that runs beside this may call it, and another slot may do the same.
+    fresh = tools / f"ar.new-{threading.get_ident()}"
     fresh.unlink(missing_ok=True)
     if program is None:
         fresh.write_text(_NO_ARCHIVER)

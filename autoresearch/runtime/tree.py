@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterator, Set
 from contextlib import suppress
@@ -160,6 +161,6 @@ def provide(path: Path, text: str) -> None:
     if path.exists() and path.stat().st_size:
         return
     path.parent.mkdir(exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)

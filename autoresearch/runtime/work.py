@@ -200,7 +200,8 @@ class Work:
     def _prepare(self, job: Job) -> Unmeasured | None:
         """Lay out the commit, and once per commit run `setup`. Returns why there is nothing to run in."""
         worktree, fresh, tree = self._bench.worktree, job.task is Task.FRESH, job.tree or job.commit
-        if tree == self._ready and not fresh:
+        # What was laid out ahead may have been cleared away since.
+        if tree == self._ready and not fresh and worktree.is_there:
             if not self._is_clean:
                 worktree.tidy()
             return None

@@ -96,6 +96,18 @@ def test_killed_during_the_canary_and_while_proposing_nothing_stays(tmp_path: Pa
     assert list(toy.experiments()) == [0, 1]
 
 
+def half_made(toy: Toy, name: str) -> None:
+    """What a git leaves that is killed while it adds a worktree; from then on git itself lists none any more."""
+    entry, place = toy.root / ".git" / "worktrees" / name, toy.root / ".autoresearch" / "worktrees" / name
+    for folder in (entry, place):
+        folder.mkdir(parents=True)
+    (entry / "locked").write_text("initializing")
+    (entry / "gitdir").write_text(f"{place}/.git\n")
+    (entry / "HEAD").write_text("0" * 40 + "\n")
+    (entry / "commondir").touch()
+    (place / ".git").write_text(f"gitdir: {entry}\n")
+
+
 def test_what_a_kill_in_the_middle_of_git_leaves_is_cleared_away(tmp_path: Path) -> None:
     toy = Toy.make(tmp_path)
     toy.run(-1)
@@ -105,6 +117,7 @@ def test_what_a_kill_in_the_middle_of_git_leaves_is_cleared_away(tmp_path: Path)
         (common / "refs" / f"{ref}.lock").touch()
     (common / "autoresearch.lock").touch()
     (common / "worktrees" / "0").mkdir(parents=True)
+    half_made(toy, "0-next")
     (toy.root / ".autoresearch" / "worktrees" / "0" / "half").mkdir(parents=True)
     toy.run(-1)
     assert list(toy.experiments()) == [0, 1, 2]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -145,6 +147,21 @@ def test_the_archiver_of_an_experiment_is_the_next_one_that_is_not_ours(tmp_path
     assert (
         subprocess.run(["/bin/sh", "-c", "ar rcs x"], env=env, capture_output=True, check=True).stdout == b"archived\n"
     )
+
+
+def test_several_slots_may_provide_it_at_the_same_time(tmp_path: Path) -> None:
+    theirs, together = program(tmp_path / "usr" / "ar", "#!/bin/sh\n"), Barrier(4)
+
+    def provide(tools: Path) -> None:
+        together.wait()
+        provide_archiver(tools, str(theirs.parent))
+
+    for turn in range(100):
+        tools = tmp_path / f"tools {turn}"
+        with ThreadPoolExecutor(4) as slots:
+            for done in [slots.submit(provide, tools) for _ in range(4)]:
+                done.result()
+        assert [(path.name, path.readlink()) for path in tools.iterdir()] == [("ar", theirs)]
 
 
 def test_without_an_archiver_ours_is_not_called_either(tmp_path: Path) -> None:

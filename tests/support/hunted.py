@@ -10,13 +10,14 @@ import re
 import signal
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from tests.support.chat_server import ChatServer
-from tests.support.killing import any_moment, phase, strike
+from tests.support.killing import any_moment, below, is_alive, phase, strike
 from tests.support.repositories import git, make_repository, state_of
 from tests.support.running import Running, until
 from tests.support.toy import Toy
@@ -35,6 +36,7 @@ for file in params/*.txt; do
         *) loss=$((loss + 100 * word)) ;;
     esac
 done
+[ -z "$PAUSE" ] || sleep "$PAUSE"
 [ -z "$NOISE" ] || loss=$((loss + AR_SEED / 7 % 5))
 echo "$loss" > out.txt
 echo "usd: 0.25"
@@ -61,17 +63,56 @@ artifacts = ["out.txt"]
 checks = ["sh -n measure.sh", "test -s made/date"]
 """
 HOLDOUT = '[holdout]\ncommand = "echo loss: $(cat out.txt)"'
+SLOTS = "[run]\nworkers = 3"
 MODEL = '[proposer]\nmodel = "openai/stub"\napi_base = "{}"\nprice_in = "10000usd"\nprice_out = "10000usd"'
+PAUSE = 'env = { PAUSE = "0.03" }'
+"""In seconds: long enough for the next candidate to be laid out meanwhile."""
 WORDS = (-1, -1, -1, -1, -1, 0, 1, 2, "crash", "slow", "orphan")
 
 
-def reply(prompt: str) -> str:
-    """A model that counts down."""
-    loss = re.findall(r"^loss=(\d+)", prompt, re.MULTILINE)[-1]
-    return (
-        f"Title: less than {loss}\nHypothesis: less is less.\nExpected: lower\n\n"
-        f"start.sh\n<<<<<<< SEARCH\nloss={loss}\n=======\nloss={int(loss) - 20}\n>>>>>>> REPLACE\n"
-    )
+@dataclass(frozen=True)
+class Kind:
+    """How a repository differs from the others."""
+
+    source: str = "replay"
+    """Where its proposals come from: `replay`, `tuner` or `chat`."""
+    experiment: str = ""
+    more: str = ""
+    workers: int = 1
+
+    @property
+    def lays_ahead(self) -> bool:
+        """Is the next candidate laid out while a sample runs? Not of changes that are replayed one by one."""
+        return self.source != "replay" and self.experiment != FULL
+
+
+KINDS = {
+    "full": Kind(experiment=FULL),
+    "fuller": Kind(experiment=FULL, more=HOLDOUT),
+    "plain": Kind(),
+    "plainer": Kind(),
+    "tuner": Kind("tuner"),
+    "slots": Kind("tuner", PAUSE, SLOTS, workers=3),
+    "full slots": Kind("tuner", FULL, SLOTS, workers=3),
+    "chat": Kind("chat", PAUSE, MODEL),
+    "chats": Kind("chat", PAUSE, f"{MODEL}\n{SLOTS}", workers=3),
+}
+
+
+def model() -> Callable[[str], str]:
+    """One that counts down, and in every other answer adds a file: that fits in wherever it was thought of."""
+    turns = count(1)
+
+    def reply(prompt: str) -> str:
+        loss, turn = re.findall(r"^loss=(\d+)", prompt, re.MULTILINE)[-1], next(turns)
+        old, new = f"loss={loss}\n", f"loss={int(loss) - 20 - turn % 7}\n"
+        path, old, new = ("start.sh", old, new) if turn % 2 else (f"params/m{turn:03}.txt", "", "-1\n")
+        return (
+            f"Title: answer {turn}\nHypothesis: less is less.\nExpected: lower\n\n"
+            f"{path}\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n"
+        )
+
+    return reply
 
 
 @dataclass
@@ -99,7 +140,7 @@ class Person:
     """Somebody with a repository of their own, who uses `ar` on a machine where processes die."""
 
     toy: Toy
-    source: str
+    kind: Kind
     chance: random.Random
     told: defaultdict[str, Told] = field(default_factory=lambda: defaultdict(Told))
     phases: Counter[str] = field(default_factory=Counter)
@@ -126,27 +167,32 @@ class Person:
         arguments = ["run", "--json", "--tag", self.toy.tag]
         is_new = not self.toy.ref("run")
         arguments += ["--new", self.chance.choice(["--snapshot", "--committed"])] if is_new else ["--committed"]
-        if self.source == "replay":
+        if self.kind.source == "replay":
             words = self.chance.choices(WORDS, k=changes)
             arguments += ["--replay", self.toy.changes(*words)]
         else:
             arguments += ["--budget", f"{changes}x"]
+        if self.kind.workers > 1:
+            arguments += self.chance.choice(([], [], ["--workers", "2"], ["--workers", "1"]))
         return Running(self.toy.cli.start(self.toy.root, *arguments, TMPDIR=str(self.scratch)))
 
     def is_killed(self, *, with_git: bool) -> None:
         """Once, at a random moment."""
         while True:
-            moment = any_moment(self.chance)
+            moment = any_moment(self.chance, lays_ahead=self.kind.lays_ahead)
             running = self.starts(moment.changes)
             gits = moment.comes(running, self.common, self.chance)
+            family = below(running.process.pid)
             done = strike(running, gits if with_git else [], self.chance)
             self.remembers(running)
             if done.code == -signal.SIGKILL:
                 break
             # It had ended before; or its git was killed first, and it could still say so.
             assert done.code in ((0, 1, 130) if with_git else (0, 130)), done.err
-        self.phases[phase(running, self.common)] += 1
+        self.phases[moment.name or phase(running, self.common)] += 1
         until(lambda: not self.toy.processes(), "nothing of it runs any more")
+        # Those that waited for a command have nothing of the toy's on them.
+        until(lambda: not any(map(is_alive, family)), "what it had started has ended, too")
 
     def goes_on(self) -> None:
         """A restart that comes to its end, or is ended with Ctrl-C."""
@@ -175,16 +221,16 @@ class Person:
                 self.toy.tag = f"toy-{self.runs}"
 
     def remembers(self, running: Running) -> None:
-        told, drafted = self.told[self.toy.tag], -1
+        told, open_ones = self.told[self.toy.tag], set[int]()
         for event in running.events:
             match event["event"]:
                 case "proposed":
-                    drafted = event["experiment"]
-                    told.spent[drafted] += event["cost_usd"] or 0.0
-                case "sample-finished" if event["outcome"] == "measured" and event["experiment"] == drafted:
-                    told.spent[drafted] += PRICE if event["task"] in ("sample", "fresh sample") else 0.0
+                    open_ones.add(event["experiment"])
+                    told.spent[event["experiment"]] += event["cost_usd"] or 0.0
+                case "sample-finished" if event["outcome"] == "measured" and event["experiment"] in open_ones:
+                    told.spent[event["experiment"]] += PRICE if event["task"] in ("sample", "fresh sample") else 0.0
                 case "experiment-finished":
-                    drafted = -1
+                    open_ones.discard(event["number"])
                     if event["number"] or event["decision"] == "keep":
                         told.finished[event["number"]] = event["commit"]
 
@@ -213,13 +259,12 @@ class Person:
 
 
 @contextmanager
-def person(kind: str, folder: Path) -> Iterator[Person]:
+def person(name: str, folder: Path) -> Iterator[Person]:
     """Somebody with a repository of this kind."""
-    chance = random.Random(kind)
-    with ChatServer(reply) as server:
-        source = kind if kind in ("tuner", "chat") else "replay"
-        more = MODEL.format(server.base_url) if kind == "chat" else HOLDOUT if kind == "fuller" else ""
-        config = CONFIG.format(experiment=FULL if kind.startswith("full") else "", more=more)
+    chance, kind = random.Random(name), KINDS[name]
+    with ChatServer(model()) as server:
+        more = kind.more.replace("{}", server.base_url)
+        config = CONFIG.format(experiment=kind.experiment, more=more)
         files = {"params/000.txt": "0\n", "start.sh": "loss=10000  # tune: 1..20000\n", "measure.sh": MEASURE}
         root = make_repository(folder / "toy", {**files, "autoresearch.toml": config, "program.md": "Try.\n"})
-        yield Person(Toy(root), source, chance)
+        yield Person(Toy(root), kind, chance)

@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,8 @@ class Moment:
     """Seconds; a random part of them passes."""
     changes: int = 30
     """So many the call should have to try."""
+    name: str = ""
+    """Empty: what the call said last is as good a name."""
     at_a_lock: bool = False
     """And then when git holds the lock of one of our refs, which is a fraction of a millisecond."""
 
@@ -69,8 +71,12 @@ def _wait_for_a_lock(running: Running, common: Path, longest: float) -> None:
             pass
 
 
-def any_moment(chance: random.Random) -> Moment:
-    """From the first instruction to the last one, mostly where something is being written."""
+def any_moment(chance: random.Random, *, lays_ahead: bool = False) -> Moment:
+    """From the first instruction to the last one, mostly where something is being written.
+
+    `lays_ahead`: also while the next candidate is laid out beside the one that runs.
+    """
+    ahead = [Moment(_lays_ahead(chance.randint(1, 4)), 2 * WRITING, name="laying out ahead")]
     return chance.choice(
         (
             Moment(_at_once, START_UP),
@@ -83,6 +89,7 @@ def any_moment(chance: random.Random) -> Moment:
             *[Moment(_reads("", chance.randint(1, 12)), SAMPLE)] * 4,
             Moment(_interrupts(chance.randint(1, 9)), SAMPLE),
             Moment(_reads("run-finished"), WRITING, changes=1),
+            *ahead * (5 if lays_ahead else 0),
         )
     )
 
@@ -108,6 +115,23 @@ def _reads(name: str, times: int = 1) -> Callable[[Running, Path], None]:
     return seen
 
 
+def _lays_ahead(times: int) -> Callable[[Running, Path], None]:
+    """After so many samples git has begun to write a candidate's files, or the entry of the worktree they are for."""
+
+    def seen(running: Running, common: Path) -> None:
+        _reads("sample-started", times)(running, common)
+        before, until = _entries(common), time.monotonic() + 2 * SAMPLE
+        while time.monotonic() < until and not _entries(common) - before:
+            pass
+
+    return seen
+
+
+def _entries(common: Path) -> set[Path]:
+    """The entries of worktrees that git has, and the locks of those in which it writes."""
+    return {path for name in ("*", "*/index.lock") for path in common.glob(f"worktrees/{name}")}
+
+
 def _interrupts(times: int) -> Callable[[Running, Path], None]:
     """Ctrl-C after so many events."""
 
@@ -130,13 +154,48 @@ def strike(running: Running, gits: list[int], chance: random.Random) -> Done:
 
 def gits_below(root: int) -> list[int]:
     """The git processes among the descendants of a process. Quick: what they do takes a millisecond."""
-    below, gits = [root], []
+    return [pid for pid in _descendants(root) if _is_git(pid)]
+
+
+def _descendants(root: int) -> Iterator[int]:
+    below = [root]
     for pid in below:
         with suppress(OSError):
             for task in Path(f"/proc/{pid}/task").iterdir():
                 below += map(int, (task / "children").read_text().split())
-            gits += [pid] if Path(f"/proc/{pid}/comm").read_text().startswith("git") else []
-    return gits
+        yield pid
+
+
+def _is_git(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().startswith("git")
+    return False
+
+
+@dataclass(frozen=True)
+class Process:
+    """One that was seen; its number may be another's by now, the instant at which it was started is not."""
+
+    pid: int
+    started: str
+
+
+def below(root: int) -> list[Process]:
+    """All descendants of a process, with itself."""
+    return [Process(pid, started) for pid in _descendants(root) if (started := _started(pid))]
+
+
+def is_alive(process: Process) -> bool:
+    """Does it run, or at least has nobody said that it may go?"""
+    return _started(process.pid) == process.started
+
+
+def _started(pid: int) -> str:
+    """In ticks since the system began; empty when it has ended."""
+    with suppress(OSError):
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if facts[0] == "Z" else facts[19]
+    return ""
 
 
 def phase(running: Running, common: Path) -> str:
