@@ -26,8 +26,8 @@ from autoresearch.opened import Answered, Asked, Open, in_background
 from autoresearch.orders import Parts, Settings, request_for
 
 FAILURES_IN_A_ROW = 10
-SLOW = 0.5
-"""A proposal that takes more than that share of an experiment's time is not thought of alone."""
+SLOW, WORTH = 0.5, 1.0
+"""A proposal that takes more than that share of an experiment's time, and so many seconds, is not thought of alone."""
 
 
 class Ahead:
@@ -50,6 +50,7 @@ class Ahead:
         self.seconds = 0.0
         """How long the last one was thought of."""
         self._failures = 0
+        self._is_cold = True
         # With several slots nobody's turn depends on the order of the answers.
         are_many = settings.workers > 1 and not parts.gate.proposer.is_free
         self._at_once = settings.workers + settings.lookahead if are_many else 1
@@ -123,7 +124,11 @@ class Ahead:
     def _keep_up(self) -> None:
         """Have as many thought of at a time as end while experiments do, and one more."""
         experiment, most = self.parts.meter.longest, self.settings.workers + self.settings.lookahead
-        if not self.parts.gate.proposer.is_free and self.seconds > SLOW * experiment:
+        was_cold, self._is_cold = self._is_cold, False
+        if was_cold or self.parts.gate.proposer.is_free:
+            # The first one waits for what a proposer imports, too.
+            return
+        if self.seconds > max(WORTH, SLOW * experiment):
             needed = ceil(self.seconds / experiment) if experiment else most
             self._at_once = max(self._at_once, min(most, needed + 1))
 

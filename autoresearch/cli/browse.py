@@ -12,20 +12,20 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from autoresearch.cli.browsed import Browsed, difference, open_browsed
 from autoresearch.cli.denied import Setting, denials
-from autoresearch.cli.log import Form, Part, Selection, Sort
+from autoresearch.cli.log import Asked, Form, Part, Selection, Sort, Source
 from autoresearch.cli.output import is_terminal
 from autoresearch.cli.render.detail import Detail, detail, diff_lines
 from autoresearch.cli.render.records import dumps, experiment_json
 from autoresearch.cli.render.table import listing
 from autoresearch.cli.render.text import clean_lines
-from autoresearch.cli.render.tsv import tsv
-from autoresearch.cli.view import Record, open_record
+from autoresearch.cli.view import Record
+from autoresearch.cli.whole import whole
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import History
 from autoresearch.core.isolation import Level
 from autoresearch.errors import UsageError
-from autoresearch.record.repository import Repository
 
 TAIL = 4_000
 """Characters of output that are shown with an experiment."""
@@ -33,32 +33,47 @@ SHORTEST = 4
 """Characters of a commit id that name an experiment."""
 
 
-def browse(
-    config: Path | None, tag: str | None, name: str | None, parts: Sequence[Part], selection: Selection, form: Form
-) -> int:
+def browse(source: Source, asked: Asked) -> int:
     """Print what was asked for; returns the exit code. Raises UsageError for an experiment that does not exist."""
-    record = open_record(config, tag)
-    if record is None:
+    form, file = _form(asked)
+    browsed = open_browsed(source)
+    if browsed is None:
         typer.echo("no run yet")
         sys.stderr.write("hint: ar run --budget 5m\n")
         return 0
-    if name is not None:
-        if form is Form.TSV:
-            raise UsageError("--tsv prints the whole list, not one experiment", hint=f"ar log --tsv, or: ar log {name}")
-        _show_one(record, find_experiment(record.history, name), parts, form)
-    elif parts:
-        raise UsageError(
-            f"--{parts[0]} needs an experiment", hint=f"ar log 12 --{parts[0]}, or: ar log best --{parts[0]}"
-        )
-    elif form is Form.TSV:
-        sys.stdout.write(tsv(record.history))
+    history = browsed.history
+    if form.is_whole:
+        show(whole(browsed, form, file))
+    elif asked.name is not None:
+        _show_one(browsed, find_experiment(history, asked.name), asked.parts, form)
     elif form is Form.JSON:
-        for experiment in select(record.history, selection):
-            typer.echo(dumps(experiment_json(experiment, record.history)))
+        for experiment in select(history, asked.selection):
+            typer.echo(dumps(experiment_json(experiment, history)))
     else:
         width = shutil.get_terminal_size().columns if is_terminal() else None
-        show(listing(record.history, select(record.history, selection), width, record.run.final_check))
+        show(listing(history, select(history, asked.selection), width, browsed.final))
     return 0
+
+
+def _form(asked: Asked) -> tuple[Form, Path | None]:
+    """As what, and into which file. Raises UsageError for options that do not go together."""
+    form = asked.forms[0] if asked.forms else Form.TEXT
+    if len(asked.forms) > 1:
+        raise UsageError(f"--{form} and --{asked.forms[1]} cannot be had at once", hint="one after the other")
+    if form is Form.PLOT and not asked.parts:
+        file = Path(asked.name) if asked.name is not None else None
+    elif form.is_whole and asked.name is not None:
+        raise UsageError(
+            f"--{form} prints the whole list, not one experiment", hint=f"ar log --{form}, or: ar log {asked.name}"
+        )
+    else:
+        file = asked.page
+    if asked.parts and (asked.name is None or form.is_whole):
+        part = asked.parts[0]
+        raise UsageError(f"--{part} needs an experiment", hint=f"ar log 12 --{part}, or: ar log best --{part}")
+    if form.is_whole and (asked.selection.is_narrowed or asked.selection.count is not None):
+        raise UsageError(f"--{form} shows the whole history, and no selection of it", hint="ar log --kept")
+    return form, file
 
 
 def find_experiment(history: History, name: str) -> Experiment:
@@ -106,17 +121,19 @@ def _wanted(one: Experiment, selection: Selection) -> bool:
     return kept or discarded or (selection.failed and one.outcome.is_failure)
 
 
-def _show_one(record: Record, one: Experiment, parts: Sequence[Part], form: Form) -> None:
+def _show_one(browsed: Browsed, one: Experiment, parts: Sequence[Part], form: Form) -> None:
+    history, record = browsed.history, browsed.record
     if form is Form.JSON:
-        typer.echo(dumps(experiment_json(one, record.history)))
+        typer.echo(dumps(experiment_json(one, history)))
         return
     for part in parts:
         _show_part(record, one, part)
     if not parts:
-        diff = difference(record.repository, one)
-        output = _read(record.layout.output(one.number))[-TAIL:]
+        diff = difference(record.repository, one) if record else ""
+        output = _read(record.layout.output(one.number))[-TAIL:] if record else ""
+        hints = _hints(record, one, output) if record else ()
         width = shutil.get_terminal_size().columns if is_terminal() else None
-        show(detail(Detail(one, record.history, diff, output, _hints(record, one, output)), width))
+        show(detail(Detail(one, history, diff, output, hints), width))
 
 
 def _hints(record: Record, one: Experiment, output: str) -> tuple[str, ...]:
@@ -126,10 +143,13 @@ def _hints(record: Record, one: Experiment, output: str) -> tuple[str, ...]:
     return tuple(denials(output, Setting(Level(one.isolation), layout.root, layout.worktrees))) if known else ()
 
 
-def _show_part(record: Record, one: Experiment, part: Part) -> None:
+def _show_part(record: Record | None, one: Experiment, part: Part) -> None:
+    if part is Part.SHA:
+        typer.echo(one.commit)
+        return
+    if record is None:
+        raise UsageError(f"an imported history has no {part}", hint=f"ar log {one.number} --import FILE")
     match part:
-        case Part.SHA:
-            typer.echo(one.commit)
         case Part.DIFF:
             text = difference(record.repository, one)
             if is_terminal():
@@ -142,13 +162,6 @@ def _show_part(record: Record, one: Experiment, part: Part) -> None:
             folder = record.layout.experiment(one.number)
             prompt, reply = _kept_file(folder / "prompt.md", one, "prompt"), _read(folder / "reply.md")
             _write(f"{prompt}\n--- reply ---\n{reply}\n")
-
-
-def difference(repository: Repository, one: Experiment) -> str:
-    """The experiment's change as git shows it; empty for the baseline."""
-    if one.parent is None:
-        return ""
-    return repository.git("diff", "--no-color", "--no-ext-diff", "--no-textconv", f"{one.commit}^", one.commit)
 
 
 def _kept_file(path: Path, one: Experiment, what: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from autoresearch.cli.options import ConfigOption, JsonOption, TagOption
 
 SHOWN = 20
 WHICH, AS, ONE = "Which experiments", "As what", "Of one experiment, print just"
+FROM = "From elsewhere"
 
 
 class Sort(StrEnum):
@@ -22,11 +24,26 @@ class Sort(StrEnum):
 
 
 class Form(StrEnum):
-    """As what experiments are printed."""
+    """As what experiments are printed. The names are those of the options."""
 
     TEXT = "text"
-    TSV = "tsv"
     JSON = "json"
+    TSV = "tsv"
+    JSONL = "jsonl"
+    PLOT = "plot"
+    HTML = "html"
+
+    @property
+    def is_whole(self) -> bool:
+        """It shows the whole history, and no selection of it."""
+        return self not in (Form.TEXT, Form.JSON)
+
+
+class Better(StrEnum):
+    """Which way the metric of an imported file improves."""
+
+    MIN = "min"
+    MAX = "max"
 
 
 class Part(StrEnum):
@@ -49,10 +66,40 @@ class Selection:
     reverse: bool
     sort: Sort
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Something else than all of them in their order."""
+        return self.kept or self.discarded or self.failed or self.reverse or self.sort is not Sort.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose history: of a run of this repository, or in `file`."""
+
+    config: Path | None
+    tag: str | None
+    file: Path | None
+    direction: Better | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be printed: `name` an experiment, `parts` of it; as which `forms`, at most one; into which `page`."""
+
+    name: str | None
+    parts: tuple[Part, ...]
+    selection: Selection
+    forms: tuple[Form, ...]
+    page: Path | None
+
 
 def log(
     name: Annotated[
-        str | None, typer.Argument(metavar="[EXPERIMENT]", help="A number, the beginning of a commit, best, baseline.")
+        str | None,
+        typer.Argument(
+            metavar="[EXPERIMENT]",
+            help="A number, the beginning of a commit, best, baseline; with --plot a file.",
+        ),
     ] = None,
     count: Annotated[
         int | None, typer.Option("-n", metavar="N", min=1, help=f"So many; else {SHOWN}.", rich_help_panel=WHICH)
@@ -70,18 +117,35 @@ def log(
     tsv: Annotated[
         bool, typer.Option("--tsv", help="The five columns of karpathy's results.tsv.", rich_help_panel=AS)
     ] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="As pi's log.jsonl.", rich_help_panel=AS)] = False,
+    plot: Annotated[
+        bool,
+        typer.Option("--plot", help="As a picture: here, or in a file NAME.png or NAME.svg.", rich_help_panel=AS),
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="As one page for a browser.", rich_help_panel=AS)
+    ] = None,
     json: JsonOption = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--import", metavar="FILE", help="Look at a results.tsv, or a log.jsonl of pi's.", rich_help_panel=FROM
+        ),
+    ] = None,
+    direction: Annotated[
+        Better | None, typer.Option(help="Which way its metric improves.", rich_help_panel=FROM)
+    ] = None,
     tag: TagOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Browse the experiments: a list, or one in full.
+    """Browse the experiments: a list, one in full, or a picture.
 
-    Example: [bold]ar log --kept[/], then [bold]ar log 12[/]
+    Example: [bold]ar log --kept[/], then [bold]ar log 12[/], then [bold]ar log --plot[/]
     """
     from autoresearch.cli.browse import browse
 
-    chosen = [part for part, on in zip(Part, (diff, output, prompt, sha), strict=True) if on]
-    limit = None if everything or tsv else count or (None if json else SHOWN)
+    parts = [part for part, on in zip(Part, (diff, output, prompt, sha), strict=True) if on]
+    forms = [form for form, on in zip(Form, (False, json, tsv, jsonl, plot, html), strict=True) if on]
+    limit = None if everything else count or (None if forms else SHOWN)
     selection = Selection(limit, kept, discarded, failed, reverse, sort)
-    form = Form.TSV if tsv else Form.JSON if json else Form.TEXT
-    return browse(config, tag, name, chosen, selection, form)
+    return browse(Source(config, tag, file, direction), Asked(name, tuple(parts), selection, tuple(forms), html))

@@ -64,13 +64,15 @@ def metric_text(value: float | None, values: tuple[float, ...] = ()) -> str:
 class Columns:
     """Which columns there are; `width` is that of the whole line, in cells.
 
-    `spreads`: some experiment has samples that differ. `cost`: some experiment cost money.
+    `spreads`: some experiment has samples that differ. `cost`: some experiment cost money. `took`: it is known how long
+    they took.
     """
 
     width: int
     name: str
     spreads: bool = False
     cost: bool = False
+    took: bool = True
 
     @property
     def is_roomy(self) -> bool:
@@ -90,7 +92,8 @@ class Columns:
         return self._title_room(self._gap) >= ENOUGH
 
     def _title_room(self, gap: str) -> int:
-        widths = [NUMBER, COMMIT, self._metric, CHANGE, self._word, TOOK, *([COST] if self.cost else [])]
+        widths = [NUMBER, COMMIT, self._metric, CHANGE, self._word]
+        widths += [*([TOOK] if self.took else []), *([COST] if self.cost else [])]
         return self.width - sum(width + len(gap) for width in widths)
 
     @property
@@ -100,7 +103,7 @@ class Columns:
     def heading(self) -> Text:
         cells = [pad("#", NUMBER, right=True), *([pad("commit", COMMIT)] if self._has_commit else [])]
         cells += [pad(fit(self.name, self._metric), self._metric), pad("change", CHANGE, right=True)]
-        cells += [pad("decision", self._word), pad("took", TOOK, right=True)]
+        cells += [pad("decision", self._word), *([pad("took", TOOK, right=True)] if self.took else [])]
         cells += [pad("usd", COST, right=True)] if self.cost else []
         return Text(fit(self._gap.join([*cells, "hypothesis"]), self.width), style="bold")
 
@@ -116,7 +119,7 @@ class Columns:
         cells += [(pad(metric_text(row.metric, values), self._metric), number)]
         cells += [(pad(_change(row), CHANGE, right=True), number)]
         cells += [(pad(f"{sign.symbol} {sign.word}", self._word), signal)]
-        cells += [(pad(format_duration(one.seconds), TOOK, right=True), "")]
+        cells += [(pad(format_duration(one.seconds), TOOK, right=True), "")] if self.took else []
         cells += [(pad(cost_text(one.usage.cost_usd), COST, right=True), "")] if self.cost else []
         line = Text(style="dim" if sign.style == "dim" else "")
         for text, style in cells:

@@ -133,11 +133,13 @@ def _measured(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
         measures = (f"{clean(name)} {format_metric(value)}" for name, value in one.measures.items())
         yield "measures", ", ".join(measures)
     started, ended = one.started.astimezone(UTC), one.ended.astimezone(UTC)
-    yield "took", f"{format_duration(one.seconds)}, {started:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S} UTC"
+    if history.seconds:
+        yield "took", f"{format_duration(one.seconds)}, {started:%Y-%m-%d %H:%M:%S} to {ended:%H:%M:%S} UTC"
 
 
 def _origin(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
-    yield "proposer", " ".join(filter(None, (one.proposer, clean(one.model))))
+    if one.proposer:
+        yield "proposer", " ".join(filter(None, (one.proposer, clean(one.model))))
     if one.params:
         yield "params", ", ".join(f"{clean(name)} {clean(str(value))}" for name, value in one.params.items())
     if one.usage.tokens:
@@ -145,7 +147,8 @@ def _origin(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     cost = one.usage.cost_usd
     if cost is None or cost:
         yield "cost", "unknown" if cost is None else format_money(cost)
-    yield "isolation", one.isolation
+    if one.isolation:
+        yield "isolation", one.isolation
     if any(other.slot for other in history.experiments):
         yield "slot", str(one.slot)
     if one.flags:

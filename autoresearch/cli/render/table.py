@@ -34,6 +34,7 @@ def listing(
         name=clean(history.metric_name),
         spreads=any(is_spread(history.values(one.number)) for one in experiments),
         cost=any(one.usage.cost_usd for one in experiments),
+        took=bool(history.seconds),
     )
     yield table.heading()
     for one in experiments:

@@ -25,8 +25,16 @@ def tsv(history: History) -> str:
 
 def _row(one: Experiment, metric: float | None) -> tuple[str, ...]:
     if metric is None:
-        return one.commit[:7], "0.000000", "0.0", "crash", clean(one.title)
-    return one.commit[:7], f"{metric:.6f}", f"{_memory(one):.1f}", one.decision.value, clean(one.title)
+        return one.commit[:7], "0.000000", "0.0", "crash", _title(one)
+    return one.commit[:7], f"{metric:.6f}", f"{_memory(one):.1f}", one.decision.value, _title(one)
+
+
+def _title(one: Experiment) -> str:
+    """Nothing is quoted in that format, but readers of tables take a quotation mark at the front for the beginning of a
+    text that may hold line ends: with a single one the rest of the file would be lost.
+    """
+    title = clean(one.title)
+    return title.replace('"', "'") if title.startswith('"') else title
 
 
 def _memory(one: Experiment) -> float:

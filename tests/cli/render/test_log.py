@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import timedelta
 
@@ -292,3 +294,10 @@ def test_an_experiment_as_json_has_every_field_and_no_nan() -> None:
     failed = experiment(3, measures={"loss": float("nan")}, ended=START + timedelta(seconds=1))
     read = json.loads(dumps(experiment_json(failed, History(Direction.MIN, [failed]))))
     assert (read["metric"], read["measures"]) == (None, {"loss": None})
+
+
+def test_a_quotation_mark_at_the_front_of_a_title_does_not_swallow_the_lines_after_it() -> None:
+    titles = ('"fast" path, "slow" path', '"half open', 'in the "middle"')
+    record = History(Direction.MIN, [experiment(number, 1.0, title=title) for number, title in enumerate(titles)])
+    rows = list(csv.reader(io.StringIO(tsv(record)), delimiter="\t"))
+    assert [row[-1] for row in rows[1:]] == ["'fast' path, 'slow' path", "'half open", 'in the "middle"']

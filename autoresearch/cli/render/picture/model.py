@@ -1,7 +1,6 @@
 """What the picture of a run shows, as values: every experiment a point, the running best as stairs, noise, holdout.
 
-Pure: the three drawings differ in pixels and letters only. Where an axis begins and ends is decided here, because it
-decides what can be seen: the stretch in which things happened fills the picture, what is much worse stands at its edge.
+Pure: the three drawings differ in pixels and letters only. Not in here: where an axis begins and ends (`span`).
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import fmean, stdev
 
+from autoresearch.cli.render.picture.span import Span, around, span_of
 from autoresearch.cli.render.summary import headline
 from autoresearch.cli.render.text import clean
 from autoresearch.core.decision import pooled_noise
@@ -19,11 +19,8 @@ from autoresearch.core.experiment import Experiment, Outcome
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import Direction, History
 
-MARGIN, REACH = 0.08, 1.25
-"""Room beyond the outermost values; and how far behind the best a value is still drawn where it belongs. Both as parts
-of the stretch in which things happened."""
-USUAL = 0.75
-"""So large a part of all values lies in that stretch, however bad the rest is."""
+LARGEST = 1e300
+"""Larger than what anybody measures; the difference of two numbers of this size is still one."""
 
 
 class Kind(Enum):
@@ -33,13 +30,14 @@ class Kind(Enum):
     REVERTED = "taken back"
     DISCARDED = "discarded"
     FAILED = "failed"
-    STOPPED = "not finished"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """One experiment. `value` is the mean of its samples, None for what stands on the rail below: it has no number, or
-    none that counts. `error` is the standard error of that mean; None with fewer than two samples."""
+    none that counts. `error` is the standard error of that mean; None with fewer than two samples.
+    """
 
     number: int
     kind: Kind
@@ -57,18 +55,12 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The ends of an axis; `low` is below `high`."""
+class Edge:
+    """One end of the axis: the sign for what is beyond it, what that means, and what is there."""
 
-    low: float
-    high: float
-
-    def part(self, value: float) -> float:
-        """Where a value lies: 0 at `low`, 1 at `high`; what is beyond an end lies at it."""
-        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
-
-    def holds(self, value: float) -> bool:
-        return self.low <= value <= self.high
+    sign: str
+    word: str
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +92,28 @@ class Picture:
         """What has no number that counts."""
         return tuple(point for point in self.points if point.value is None)
 
+    @property
+    def beyond(self) -> tuple[Edge, ...]:
+        """What is beyond the ends of the axis, the worse end first."""
+        values = [point for point in self.points if point.value is not None]
+        high = tuple(point for point in values if point.value is not None and point.value > self.values.high)
+        low = tuple(point for point in values if point.value is not None and point.value < self.values.low)
+        is_min = self.direction is Direction.MIN
+        edges = (Edge("▲", "worse" if is_min else "better", high), Edge("▼", "better" if is_min else "worse", low))
+        return tuple(edge for edge in (edges if is_min else edges[::-1]) if edge.points)
+
     def of(self, kind: Kind) -> tuple[Point, ...]:
         """The points of that kind that have a value."""
         return tuple(point for point in self.points if point.kind is kind and point.value is not None)
 
-    def best_at(self, number: int) -> float | None:
-        """The running best when that experiment had ended."""
-        return next((step.value for step in reversed(self.stairs) if step.number <= number), None)
+    def held_out(self) -> tuple[float, float] | None:
+        """What the holdout measured first, and of the best of what it measured (by the metric, not by the holdout)."""
+        if len(self.holdout) < 2:
+            return None
+        metric = {point.number: point.value for point in self.points}
+        costs = [(self.direction.cost(metric[one.number] or 0.0), -one.number, one.value) for one in self.holdout]
+        first, best = self.holdout[0].value, min(costs)[2]
+        return None if first is None or best is None else (first, best)
 
     def named(self) -> list[Point]:
         """Kept experiments, the ones that one most wants to read the names of first: the best, then by their gain."""
@@ -126,6 +133,8 @@ def picture(history: History, title: str, final: FinalCheck | None = None) -> Pi
     measured = [point for point in points if point.value is not None]
     if not measured:
         return None
+    values = [point.value for point in measured if point.value is not None]
+    kept = [point.value for point in measured if point.kind is Kind.KEPT and point.value is not None]
     noise = pooled_noise(history.groups())
     deviation = noise.deviation if noise.freedom and noise.deviation > 0 else None
     holdout = tuple(_held_out(history, point) for point in measured if history.holdout(point.number))
@@ -136,18 +145,24 @@ def picture(history: History, title: str, final: FinalCheck | None = None) -> Pi
         direction=history.direction,
         points=points,
         stairs=tuple(_stairs(history)),
-        values=_values(measured, history.direction, deviation or 0.0),
+        values=span_of(values, kept, history.direction, deviation or 0.0),
         last=max(point.number for point in points),
         noise=deviation,
         holdout=holdout,
-        holdout_values=_wide([point.value for point in holdout if point.value is not None]) if holdout else None,
+        holdout_values=around([point.value for point in holdout if point.value is not None]) if holdout else None,
     )
 
 
 def _point(one: Experiment, history: History) -> Point:
     kind = _kind(one, history)
-    value = history.metric(one.number) if kind not in (Kind.FAILED, Kind.STOPPED) else None
-    return Point(one.number, kind, clean(one.title), value, _error(history.values(one.number)) if value else None)
+    value = _metric(one, history) if kind not in (Kind.FAILED, Kind.STOPPED) else None
+    error = None if value is None else _error(history.values(one.number))
+    return Point(one.number, kind, clean(one.title), value, error)
+
+
+def _metric(one: Experiment, history: History) -> float | None:
+    value = history.metric(one.number)
+    return None if value is None else min(max(value, -LARGEST), LARGEST)
 
 
 def _kind(one: Experiment, history: History) -> Kind:
@@ -175,10 +190,12 @@ def _stairs(history: History) -> Iterator[Step]:
     for one in history.kept:
         for number in one.reverts:
             undone = history.get(number)
-            live |= {again: taken_back.pop(again) for again in (undone.reverts if undone else ()) if again in taken_back}
+            live |= {
+                again: taken_back.pop(again) for again in (undone.reverts if undone else ()) if again in taken_back
+            }
             if number in live:
                 taken_back[number] = live.pop(number)
-        value = history.metric(one.number)
+        value = _metric(one, history)
         if value is None:
             continue
         live[one.number] = value
@@ -189,22 +206,3 @@ def _stairs(history: History) -> Iterator[Step]:
         if now != best:
             best = now
             yield Step(one.number, now)
-
-
-def _values(points: Sequence[Point], direction: Direction, noise: float) -> Span:
-    """From the best value to the worst that belongs to the story: all that was kept, and most of the rest."""
-    costs = sorted(direction.cost(point.value) for point in points if point.value is not None)
-    kept = [direction.cost(point.value) for point in points if point.kind is Kind.KEPT and point.value is not None]
-    best = costs[0]
-    usual = costs[math.ceil(USUAL * len(costs)) - 1]
-    stretch = max([usual - best, *(cost - best for cost in kept)]) + noise
-    worst = min(costs[-1], best + REACH * stretch)
-    shown = [cost for cost in (best - noise, worst) if math.isfinite(cost)]
-    return _wide([direction.cost(cost) for cost in shown] or [0.0])
-
-
-def _wide(values: Sequence[float]) -> Span:
-    """A span with some room on both sides, also around a single value."""
-    low, high = min(values), max(values)
-    room = MARGIN * (high - low) or abs(high) * 0.01 or 1.0
-    return Span(low - room, high + room)

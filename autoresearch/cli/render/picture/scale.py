@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autoresearch.cli.render.picture.model import Span
+from autoresearch.cli.render.picture.span import Span
 
 ROUND = (1, 2, 2.5, 5, 10)
 MOST_DIGITS = 6
@@ -38,9 +38,10 @@ def _step(least: float) -> float:
 
 
 def _text(value: float, step: float) -> str:
-    """All texts of an axis have the same number of digits behind the point."""
-    if abs(value) >= 10**MOST_DIGITS or step < 10**-MOST_DIGITS:
-        return f"{value:.6g}"
+    """Texts of one axis differ from each other, and have the same number of digits behind the point."""
+    if step < 10**-MOST_DIGITS or (step >= 1 and abs(value) >= 10**MOST_DIGITS):
+        significant = math.floor(math.log10(max(abs(value) / step, 1))) + 2
+        return f"{value:.{significant}g}"
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     if round(step * 10**digits, 6) % 1:
         digits += 1
