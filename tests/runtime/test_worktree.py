@@ -84,7 +84,7 @@ def test_another_commit_replaces_everything(root: Path) -> None:
 
 
 def test_a_commit_that_does_not_exist_is_an_error_with_the_words_of_git(root: Path) -> None:
-    with pytest.raises(RecordError, match="bad object|not a tree|failed to unpack"):
+    with pytest.raises(RecordError, match=r"bad object|not a tree|failed to unpack"):
         worktree(root).create("0" * 39 + "1")
 
 

@@ -31,7 +31,11 @@ class Ready:
             for old, new in pairs:
                 substitute(self.root / path, old, new)
         if smaller:
-            git(self.root, "commit", "--quiet", "--all", "--message=smaller")
+            self.commit("smaller")
+
+    def commit(self, title: str) -> None:
+        """Commit what was changed."""
+        git(self.root, "commit", "--quiet", "--all", f"--message={title}")
 
     def python(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Python in the task's folder, as a person would call it."""
@@ -51,6 +55,10 @@ class Ready:
         assert done.returncode == 0, done.stderr
         [value] = [line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith(f"{name}: ")]
         return float(value)
+
+    def edit(self, path: str, change: Callable[[str], str]) -> None:
+        """Write the committed text of a file, changed; what an earlier call has done to it is undone."""
+        (self.root / path).write_text(change(git(self.root, "show", f"HEAD:{path}") + "\n"))
 
     def run(self, *arguments: str) -> list[dict[str, Any]]:
         """The experiments of a call of `ar run`, the baseline first; it must end well."""
@@ -75,7 +83,7 @@ class Ready:
         with (self.root / "autoresearch.toml").open("a") as file:
             model = f'model = "openai/stub"\napi_base = "{base_url}"\nprice_in = "1usd"\nprice_out = "2usd"\n'
             file.write(f"\n[proposer]\n{model}\n[run]\nlookahead = 0\n")
-        git(self.root, "commit", "--quiet", "--all", "--message=a model")
+        self.commit("a model")
         return self.ar(self.root, "run", "--json", "--tag", "t", "--budget", budget)
 
 
