@@ -108,5 +108,6 @@ def swap(*pairs: tuple[str, str]) -> Callable[[str], str]:
 
 def reply(title: str, path: str, *pairs: tuple[str, str]) -> str:
     """What a model answers that wants the texts on the left to become those on the right."""
-    blocks = (f"{path}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n" for old, new in pairs)
+    lines = ((old.removesuffix("\n"), new.removesuffix("\n")) for old, new in pairs)
+    blocks = (f"{path}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n" for old, new in lines)
     return f"Title: {title}\nHypothesis: because {title}\nExpected: better\n\n" + "\n".join(blocks)
