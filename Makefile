@@ -24,7 +24,7 @@ test: $(BIN)/ar ## the test suite, in under five minutes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not thorough' tests
 
 thorough: $(BIN)/ar ## hostile experiments, failing models, and three hundred kills at random moments
-	AR_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m thorough tests
+	AR_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m thorough tests
 
 check: $(BIN)/ar ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -27,6 +27,7 @@ from autoresearch.gate import Answer, Ready
 from autoresearch.judging import BASELINE, Judge
 from autoresearch.opened import Answered, Asked, Message, Open, Sampled, SampledAgain, StopRequested
 from autoresearch.orders import Parts, Settings, baseline_wants, enough, job_for, room_ahead
+from autoresearch.prices import usd_of_sample
 
 LOSSES = 3
 """So often a machine may fail in the middle of one experiment before that is taken for the experiment's doing."""
@@ -115,7 +116,8 @@ class Loop:
         if self.why or self.history.baseline is None or self.parts.meter.exhausted():
             return
         settings, meter = self.settings, self.parts.meter
-        room = room_ahead(meter, self.slots, self.kept_back() + self.ahead.seconds, len(self.judge.open))
+        reserve, usd = self.kept_back() + self.ahead.seconds, usd_of_sample(self.history, settings)
+        room = room_ahead(meter, self.slots, reserve, len(self.judge.open), usd)
         self.ahead.want(min(settings.workers + settings.lookahead, room))
 
     def look_at_the_clock(self) -> None:

@@ -111,15 +111,18 @@ def enough(
     return meter.exhausted(is_paid=is_paid) or meter.too_short(reserve) or ""
 
 
-def room_ahead(meter: Meter, slots: int, reserve: float, running: int) -> int:
+def room_ahead(meter: Meter, slots: int, reserve: float, running: int, usd: float = 0.0) -> int:
     """How many experiments may be under way, `running` ones included, so that each can still be run.
 
-    `reserve`: seconds that are left for something else.
+    `reserve`: seconds that are left for something else; `usd`: what an experiment costs. Where nothing runs, whether the
+    money is enough for one more is not decided here.
     """
     left, experiments = meter.seconds_left(), meter.budget.experiments
     room = math.inf if experiments is None else experiments - meter.experiments
     if left is not None and meter.longest > 0:
         room = min(room, running + slots * max(0.0, (left - reserve) // meter.longest))
+    if usd > 0 and (money := [left for name, left in meter.remaining().items() if name in ("usd", "run_usd")]):
+        room = min(room, max(min(money) // usd, running, 1))
     return int(min(room, MOST_AHEAD))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from autoresearch.confirming import numbers_of
 from autoresearch.core.constraints import first_problem
-from autoresearch.core.experiment import Execution, Passed
+from autoresearch.core.experiment import Execution, Passed, sample_seconds
 from autoresearch.core.history import History
 from autoresearch.core.ports import Task
 from autoresearch.opened import Open
@@ -23,6 +23,14 @@ def money_of(task: Task, execution: Execution, history: History, settings: Setti
     if printed is None and task.is_sample and history.baseline is not None:
         printed = history.baseline.measures.get(settings.cost_name)
     return machine + max(0.0, printed or 0.0)
+
+
+def usd_of_sample(history: History, settings: Settings) -> float:
+    """US dollars that a sample costs, as far as the baseline tells."""
+    if history.baseline is None:
+        return 0.0
+    machine = sample_seconds(history.baseline) * settings.usd_per_second
+    return machine + max(0.0, history.baseline.measures.get(settings.cost_name, 0.0))
 
 
 def baseline_problem(history: History, settings: Settings) -> str:

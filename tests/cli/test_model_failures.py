@@ -134,7 +134,9 @@ def test_nothing_that_a_model_says_reaches_the_terminal_or_the_record_raw(ar: Cl
 def test_only_what_the_parent_commit_holds_in_scope_is_ever_sent(ar: Cli, tmp_path: Path) -> None:
     (tmp_path / "outside.txt").write_text("SECRET outside")
     with ChatServer([change(3.0, 2.5), change(2.5, 2.0)]) as server:
-        repository = asking(tmp_path / "repo", server, top="context = ['*.txt', 'docs/**']")
+        # The second reply builds on the first.
+        rest = "[run]\nlookahead = 0\n"
+        repository = asking(tmp_path / "repo", server, rest, top="context = ['*.txt', 'docs/**']")
         write(repository, {"docs/shown.md": "SHOWN", "docs/.env": "SHOWN too", "other.md": "SECRET protected"})
         write(repository, {".gitignore": "ignored.txt\n"})
         (repository / "link.txt").symlink_to(tmp_path / "outside.txt")

@@ -34,7 +34,7 @@ ECHO = 'echo "loss: $(cat x.txt)"'
 SUPPORT = Path(__file__).parents[1] / "support"
 
 Join = Callable[..., Cluster]
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300), pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.support.ray_cluster import LOOPBACK
 from tests.support.repositories import git
 
 RAY = "[executor]\nkind = 'ray'\naddress = ''\n"
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300), pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture
