@@ -114,8 +114,8 @@ def enough(
 def room_ahead(meter: Meter, slots: int, reserve: float, running: int, usd: float = 0.0) -> int:
     """How many experiments may be under way, `running` ones included, so that each can still be run.
 
-    `reserve`: seconds that are left for something else; `usd`: what an experiment costs. Where nothing runs, whether the
-    money is enough for one more is not decided here.
+    `reserve`: seconds that are left for something else; `usd`: what an experiment costs. Whether the money is enough
+    for one more where nothing runs is not decided here.
     """
     left, experiments = meter.seconds_left(), meter.budget.experiments
     room = math.inf if experiments is None else experiments - meter.experiments
