@@ -20,7 +20,7 @@ run: $(BIN)/ar ## five minutes of experiments on a small language model, in demo
 	@test -e demo/autoresearch.toml || $(BIN)/ar init --from gpt demo
 	@. $(BIN)/activate && cd demo && ar run --budget $(BUDGET)
 
-test: $(BIN)/ar ## the test suite, in under five minutes
+test: $(BIN)/ar ## the test suite, some minutes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not thorough' tests
 
 thorough: $(BIN)/ar ## hostile experiments, failing models, and three hundred kills at random moments

@@ -74,7 +74,7 @@ class SlotsToy(Toy):
         if (self.outside / "how").read_text().strip() in ("polite", "stubborn"):
             # What begins a moment later is not asked to end with the rest.
             asleep = lambda: sum(one.startswith("sleep 600") for one in self.processes())  # noqa: E731
-            until(lambda: asleep() == len(numbers), "all that is to be ended has begun")
+            until(lambda: asleep() >= len(numbers), "all that is to be ended has begun")
         return [Path(file.read_text().strip()) for file in files]
 
     def told(self, number: int) -> bool:  # type: ignore[override]
