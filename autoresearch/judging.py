@@ -205,16 +205,13 @@ class Judge:
         before = next((one for one in self.history.kept if one.number == old), None)
         # It takes the place of the one that ends here.
         if before is None or not self.may_begin():
-            self.finish(
-                experiment, Outcome.MEASURED, Decision.DISCARD, f"{said}; not tried again: the budget is used up"
-            )
+            said = f"{said}; not tried again: the budget is used up"
+            self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, said)
             return
-        number = self.parts.journal.next_number
-        self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, f"{said}; tried again as #{number}")
-        again = self.try_again(
-            Ready(replace(proposal, usage=FREE, prompt="", reply=""), draft.tree, before), draft.number
-        )
-        if again is not None:
+        said = f"{said}; tried again as #{self.parts.journal.next_number}"
+        self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, said)
+        change = Ready(replace(proposal, usage=FREE, prompt="", reply=""), draft.tree, before)
+        if self.try_again(change, draft.number) is not None:
             # First in line.
             self.open.insert(0, self.open.pop())
 
@@ -225,10 +222,9 @@ class Judge:
         gain = None if metric is None else self.history.gain(metric, incumbent.number)
         if isinstance(answer, Ready) or gain is None or gain <= 0:
             return self.admit(answer, number)
-        hypothesis = (
-            f"{ready.proposal.hypothesis}\n\nIt does not fit on #{incumbent.number}, so it is tried in its place."
-        )
-        return self.begin(incumbent, ready.tree, replace(ready.proposal, hypothesis=hypothesis), number)
+        why = f"It does not fit on #{incumbent.number}, so it is tried in its place."
+        proposal = replace(ready.proposal, hypothesis=f"{ready.proposal.hypothesis}\n\n{why}")
+        return self.begin(incumbent, ready.tree, proposal, number)
 
     def weigh_baseline(self, experiment: Open) -> None:
         """It is kept whatever it measures, once the samples are enough to say how much they scatter."""

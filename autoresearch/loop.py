@@ -251,6 +251,8 @@ class Loop:
         if experiment.lost > LOSSES or not self.slots:
             raise RunError(lost.message, hint=lost.hint)
         experiment.wants = job.task
+        if job.task in (Task.SAMPLE, Task.FRESH):
+            experiment.again.append(job.sample)
 
     def with_cause(self, execution: Execution) -> Execution:
         """What stopped a sample is known here, not where it ran."""

@@ -48,8 +48,12 @@ class Open:
     """Where it ran last."""
     refreshes: bool = False
     """It waits for a sample of its incumbent, for that one has not been sampled for long."""
+    begun: int = 0
+    """How many of its samples were begun."""
     lost: int = 0
     """Executions that a machine failed to finish."""
+    again: list[int] = field(default_factory=list)
+    """The numbers of the samples among these."""
     failed: Unmeasured | None = None
     """The first of several samples side by side that gave nothing."""
     samples: list[AnySample] = field(default_factory=list)
@@ -99,6 +103,13 @@ class Open:
             names = [name for name in first if all(name in one for one in others)]
             return {name: fmean(one[name] for one in self.numbers) for name in names}
         return {} if self.last is None or isinstance(self.last, Passed) else self.last.measures
+
+    def next_sample(self) -> int:
+        """The number of the sample that begins now: of one that was lost, so that it has its seed, else a new one."""
+        if self.again:
+            return self.again.pop()
+        self.begun += 1
+        return self.begun
 
     def take(self, task: Task, execution: Execution, at: int) -> None:
         """Book what came of one execution; `at` is its running count among the samples of the run."""

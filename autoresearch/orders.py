@@ -161,10 +161,11 @@ def job_for(
 ) -> Job:
     """What an open experiment wants to be run: of its own commit, or of the incumbent's.
 
-    `incumbent_samples`: how often each experiment was sampled for others, written to: no two get the same seed.
+    It counts as begun with that. `incumbent_samples`: how often each experiment was sampled for others, written to: no
+    two get the same seed.
     """
     draft = opened.draft
-    number, commit, tree, sample = draft.number, draft.commit, draft.tree, len(opened.samples) + opened.running + 1
+    number, commit, tree, sample = draft.number, draft.commit, draft.tree, opened.begun + 1
     convention = convention_of(history.baseline) if history.baseline else _first_convention(opened)
     limit = limit_for(history, settings) if task.is_sample or task is Task.WARM_UP else limit_of_check(settings)
     match task:
@@ -180,9 +181,12 @@ def job_for(
         case Task.CHECKS:
             sample = max(1, len(opened.samples))
         case Task.FRESH:
+            sample = opened.next_sample()
             # Its caches are empty: what was built long ago for the others is built now.
             limit = max(limit, limit_of_check(settings))
-        case Task.SAMPLE | Task.WARM_UP:
+        case Task.SAMPLE:
+            sample = opened.next_sample()
+        case Task.WARM_UP:
             pass
     convention = None if task.is_holdout else convention
     return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task, slot, tree)

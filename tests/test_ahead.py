@@ -104,6 +104,14 @@ def waiting_for(event: threading.Event, number: int) -> Callable[[Mapping[str, s
     return run
 
 
+def second_after_first(proposer: ScriptedProposer, budget: Budget | None = None) -> Toy:
+    """Two slots; the second experiment ends when the first one is in the record."""
+    ended = threading.Event()
+    task = Toy(proposer, Settings(workers=2), waiting_for(ended, 2), budget or Budget())
+    task.seen = Hears(lambda event: _is_end_of(event, 1) and ended.set())  # type: ignore[assignment]
+    return task
+
+
 def test_the_next_proposals_are_thought_of_while_an_experiment_runs() -> None:
     proposer = Watched([edit("a = 5", "a = 6"), edit("a = 5", "a = 7"), edit("a = 5", "a = 8")])
     task = Toy(proposer, Settings(lookahead=2), waiting_for(proposer.came[3], 1))
@@ -210,16 +218,8 @@ def test_a_baseline_is_sampled_in_all_slots_together() -> None:
 
 
 def test_what_beats_an_older_incumbent_is_tried_again_on_the_new_one() -> None:
-    first_is_kept = threading.Event()
-
-    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
-        if job.number == 2:
-            assert first_is_kept.wait(PATIENCE)
-        return total(files, job)
-
     proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("b = 5", "b = 3")])
-    task = Toy(proposer, Settings(workers=2), in_turn)
-    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task = second_after_first(proposer)
     task.run()
     assert task.rows()[1:] == [
         (1, "keep", "a = 5 to a = 4"),
@@ -236,16 +236,8 @@ def test_what_beats_an_older_incumbent_is_tried_again_on_the_new_one() -> None:
 
 
 def test_it_is_not_tried_again_without_budget_for_it() -> None:
-    first_is_kept = threading.Event()
-
-    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
-        if job.number == 2:
-            assert first_is_kept.wait(PATIENCE)
-        return total(files, job)
-
     proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("b = 5", "b = 3")])
-    task = Toy(proposer, Settings(workers=2), in_turn, Budget(experiments=2))
-    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task = second_after_first(proposer, Budget(experiments=2))
     assert task.run() == "the experiment budget of 2 is used up"
     second = task.history.get(2)
     assert second is not None
@@ -421,16 +413,8 @@ def test_nothing_to_propose_at_all_ends_the_run() -> None:
 
 
 def test_what_does_not_fit_on_the_new_incumbent_and_beats_it_is_tried_in_its_place() -> None:
-    first_is_kept = threading.Event()
-
-    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
-        if job.number == 2:
-            assert first_is_kept.wait(PATIENCE)
-        return total(files, job)
-
     proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("a = 5", "a = 1")])
-    task = Toy(proposer, Settings(workers=2), in_turn)
-    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task = second_after_first(proposer)
     task.run()
     assert [row[1] for row in task.rows()] == ["keep", "keep", "discard", "keep"]
     third = task.history.get(3)
@@ -441,16 +425,8 @@ def test_what_does_not_fit_on_the_new_incumbent_and_beats_it_is_tried_in_its_pla
 
 
 def test_what_does_not_fit_on_the_new_incumbent_and_is_worse_is_rejected() -> None:
-    first_is_kept = threading.Event()
-
-    def in_turn(files: Mapping[str, str], job: Job) -> Execution:
-        if job.number == 2:
-            assert first_is_kept.wait(PATIENCE)
-        return total(files, job)
-
     proposer = ScriptedProposer([edit("a = 5", "a = 1"), edit("a = 5", "a = 4")])
-    task = Toy(proposer, Settings(workers=2), in_turn)
-    task.seen = Hears(lambda event: _is_end_of(event, 1) and first_is_kept.set())  # type: ignore[assignment]
+    task = second_after_first(proposer)
     task.run()
     third = task.history.get(3)
     assert third is not None
@@ -489,3 +465,23 @@ def test_money_that_no_experiment_carries_is_told_by_one_draft_at_a_time() -> No
     task.run()
     assert told.count(0.5) == 1
     assert sum(one.usage.cost_usd or 0.0 for one in task.history.experiments) == 0.5
+
+
+def test_a_lost_sample_of_a_baseline_in_several_slots_is_taken_again_with_its_own_seed() -> None:
+    lost: list[int] = []
+    may_end = threading.Event()
+
+    def unlucky(files: Mapping[str, str], job: Job) -> Execution:
+        if job.sample == 2 and not lost:
+            lost.append(job.sample)
+            raise SampleLost("node 7 is gone")
+        if job.sample == 2:
+            may_end.set()
+        assert may_end.wait(PATIENCE)
+        return total(files, job)
+
+    settings = Settings(workers=3, baseline_samples=None)
+    task = Toy(ScriptedProposer([]), settings, unlucky, rule=proved(Direction.MIN, Gain()))
+    task.run()
+    assert sorted(job.sample for job in task.executor.jobs) == [1, 2, 2, 3]
+    assert len({job.seed for job in task.executor.jobs}) == 3
