@@ -31,7 +31,7 @@ SLOW, WORTH = 0.5, 1.0
 
 
 class Ahead:
-    """The proposals that are no experiments yet. Only the loop's thread calls it."""
+    """The proposals that are no experiments yet. Only the loop's thread calls it, but for `known`."""
 
     def __init__(self, parts: Parts, settings: Settings, judge: Judge, post: Callable[[Answered], None]) -> None:
         self.parts = parts
@@ -89,7 +89,7 @@ class Ahead:
         asked.since = monotonic()
         self.thinking += 1
         self.parts.announce(events.Proposing(asked.number))
-        future = in_background(partial(self.parts.gate.ask, asked.request))
+        future = in_background(partial(self.parts.gate.ask, asked.request, self.known))
         future.add_done_callback(lambda done: self.post(Answered(asked, done)))
 
     def take(self, asked: Asked, future: Future[Answer]) -> Answer | None:
@@ -165,16 +165,19 @@ class Ahead:
                 if self.parts.gate.proposer.is_free:
                     self.queue.remove(asked)
                     continue
-                asked.answer = self.parts.gate.carry(answer, parent)
+                asked.answer = self.parts.gate.carry(answer, parent, self.judge.known)
             found.append(asked)
         return found
 
-    def begin(self, asked: Asked) -> Answer:
-        """Its turn has come: it is an experiment now. Raises ValueError for one without an answer."""
+    def known(self, tree: str) -> str:
+        """What has become of a tree that was proposed before; may be called from any thread."""
+        waits = any(one.tree == tree for one in tuple(self.queue))
+        return self.judge.known(tree) or "are proposed already, and wait for their turn" * waits
+
+    def begun(self, asked: Asked) -> None:
+        """Its turn has come, and it is an experiment now."""
         self.queue.remove(asked)
-        if asked.answer is None:
-            raise ValueError(f"proposal {asked.number} has no answer yet")
-        return asked.answer
+        self.hold()
 
     def close(self) -> None:
         """Those that were never begun are only billed."""

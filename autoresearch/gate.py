@@ -44,6 +44,8 @@ class Rejected:
 
 
 Answer = Ready | Rejected
+Known = Callable[[str], str]
+"""What has become of a tree that is no new one, as the rest of a sentence; empty for one that is."""
 
 
 class Gate:
@@ -54,7 +56,6 @@ class Gate:
         proposer: Proposer,
         journal: Journal,
         scope: Scope,
-        tried: Callable[[str], int | None],
         *,
         allow_seed_change: bool = False,
         markers: bool = False,
@@ -63,18 +64,17 @@ class Gate:
         self.proposer = proposer
         self.journal = journal
         self.scope = scope
-        self.tried = tried
         self.allow_seed_change = allow_seed_change
         self.markers = markers
         self.secrets = secrets
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: Request, known: Known) -> Answer:
         """Blocks while the proposer thinks. Raises what `Proposer.propose` raises, with all that was billed."""
         usage, tries = FREE, 0
         while True:
             proposal = self._propose(request, usage)
             usage, tries = usage + proposal.usage, tries + 1
-            tree = self.check(request, proposal)
+            tree = self.check(request, proposal, known)
             if isinstance(tree, str):
                 return Ready(replace(proposal, usage=usage), tree, request.parent)
             if tries > RETRIES:
@@ -87,19 +87,19 @@ class Gate:
         except ProposalFailed as error:
             raise error.with_usage_of(before.tokens_in, before.tokens_out, before.cost_usd) from error
 
-    def check(self, request: Request, proposal: Proposal) -> str | Refusal:
+    def check(self, request: Request, proposal: Proposal, known: Known) -> str | Refusal:
         """The id of the tree to run, or why there is none."""
         problem = next(filter(None, map(self._path_problem, proposal.edits)), "")
         if problem:
             return Refusal(problem)
         change = apply(proposal.edits, request.files)
-        return change if isinstance(change, Refusal) else self._stands(request.parent, request.files, change)
+        return change if isinstance(change, Refusal) else self._stands(request.parent, request.files, change, known)
 
-    def carry(self, ready: Ready, parent: Experiment) -> Answer:
+    def carry(self, ready: Ready, parent: Experiment, known: Known) -> Answer:
         """The same change on another parent, the incumbent of now: its edits where they fit, else merged."""
         files = self.journal.files(parent.commit)
         change = self._carried(ready, parent, files)
-        tree = change if isinstance(change, Refusal) else self._stands(parent, files, change)
+        tree = change if isinstance(change, Refusal) else self._stands(parent, files, change, known)
         if isinstance(tree, str):
             return Ready(ready.proposal, tree, parent)
         return Rejected(ready.proposal, f"made for #{ready.parent.number}, on #{parent.number}: {tree.reason}", parent)
@@ -118,7 +118,7 @@ class Gate:
         changed = {path: now.get(path) for path in (*files, *now) if now.get(path) != files.get(path)}
         return Change(changed) if changed else Refusal("nothing of the change is left, it is there already")
 
-    def _stands(self, parent: Experiment, files: Mapping[str, str], change: Change) -> str | Refusal:
+    def _stands(self, parent: Experiment, files: Mapping[str, str], change: Change, known: Known) -> str | Refusal:
         """The gates that look at the change itself."""
         if self.markers and (problem := change_outside(files, change.files)):
             return Refusal(problem)
@@ -127,7 +127,7 @@ class Gate:
         named = next((path for path in change.files if path not in files and self.secrets.found_in(path)), "")
         if named:
             return Refusal(f"{self.secrets.redact(named)}: a secret cannot be the name of a file")
-        return self._new_tree(parent.commit, self._without_new_secrets(change, files))
+        return self._new_tree(parent.commit, self._without_new_secrets(change, files), known)
 
     def _without_new_secrets(self, change: Change, files: Mapping[str, str]) -> Change:
         """What the person has in a file stays in it: without it the file would not do any more what it did."""
@@ -141,12 +141,12 @@ class Gate:
             return problem
         return "" if self.scope.is_editable(edit.path) else f"{edit.path} is protected: it may not be changed"
 
-    def _new_tree(self, commit: str, change: Change) -> str | Refusal:
+    def _new_tree(self, commit: str, change: Change, known: Known) -> str | Refusal:
         tree = self.journal.tree(commit, change)
         if isinstance(tree, Refusal):
             return tree
-        number = self.tried(tree)
-        return tree if number is None else Refusal(f"exactly these files were tried before, as experiment {number}")
+        already = known(tree)
+        return Refusal(f"exactly these files {already}") if already else tree
 
 
 def _without(secrets: Secrets, proposal: Proposal) -> Proposal:

@@ -112,6 +112,11 @@ class Judge:
         running = (one.draft.number for one in tuple(self.open) if one.draft.tree == tree)
         return next(running, self.history.tried(tree))
 
+    def known(self, tree: str) -> str:
+        """The same in words, for who proposes it again."""
+        number = self.tried(tree)
+        return "" if number is None else f"were tried before, as experiment {number}"
+
     def begin(self, parent: Experiment | None, tree: str, proposal: Proposal, carried_from: int | None = None) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
         experiment = Open(self.parts.journal.draft(parent, tree, proposal, carried_from=carried_from))
@@ -218,7 +223,7 @@ class Judge:
     def try_again(self, ready: Ready, number: int) -> Open | None:
         """The change of that experiment on the present incumbent; in its place where it does not fit and is better."""
         incumbent, metric = self.parts.strategy.parent(self.history), self.history.metric(number)
-        answer = self.parts.gate.carry(ready, incumbent)
+        answer = self.parts.gate.carry(ready, incumbent, self.known)
         gain = None if metric is None else self.history.gain(metric, incumbent.number)
         if isinstance(answer, Ready) or gain is None or gain <= 0:
             return self.admit(answer, number)

@@ -146,8 +146,9 @@ class Loop:
         if asked.tree is None or self.judge.tried(asked.tree) is not None:
             # It ends at once, and what is asked for the last one that ended must not know of it: or the clock decides.
             self.ask()
-        opened = self.judge.admit(self.ahead.begin(asked))
-        self.ahead.hold()
+        opened = self.judge.admit(asked.settled)
+        # Not earlier: who proposes the same meanwhile finds it here or there.
+        self.ahead.begun(asked)
         if opened is not None:
             opened.slot = slot
         return True

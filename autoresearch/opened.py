@@ -205,6 +205,13 @@ class Asked:
         return self.answer.proposal.title if self.answer else ""
 
     @property
+    def settled(self) -> Answer:
+        """The answer. Raises ValueError while there is none."""
+        if self.answer is None:
+            raise ValueError(f"proposal {self.number} has no answer yet")
+        return self.answer
+
+    @property
     def tree(self) -> str | None:
         """What would run; None before the answer, and for a rejected one."""
         return self.answer.tree if isinstance(self.answer, Ready) else None

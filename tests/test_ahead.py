@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -27,7 +27,7 @@ from autoresearch.record.memory import MemoryJournal
 from autoresearch.strategy import Greedy
 from tests.support.fakes import ComputingExecutor, ScriptedProposer
 
-SCOPE = Scope(("x.txt",), ())
+SCOPE = Scope(("x.txt", "y.txt"), ())
 PATIENCE = 20.0
 START = "a = 5\n\n\nb = 5\n"
 
@@ -54,11 +54,11 @@ class Toy:
 
     def __post_init__(self) -> None:
         self.history = History(Direction.MIN)
-        self.journal = MemoryJournal({"x.txt": START}, SCOPE, self.history)
+        self.journal = MemoryJournal({"x.txt": START, "y.txt": "c = 5\n"}, SCOPE, self.history)
         self.executor = ComputingExecutor(self.journal, self.experiment)
 
     def run(self) -> str:
-        gate = Gate(self.proposer, self.journal, SCOPE, self.history.tried)  # type: ignore[arg-type]
+        gate = Gate(self.proposer, self.journal, SCOPE)  # type: ignore[arg-type]
         meter = Meter(self.budget, time.monotonic)
         parts = Parts(
             gate, self.executor, Greedy(), self.journal, self.rule, meter, self.seen.append, lambda: "be better"
@@ -157,13 +157,24 @@ def test_one_that_does_not_fit_the_new_incumbent_is_recorded_as_rejected() -> No
 
 
 def test_what_the_new_incumbent_has_already_is_recorded_as_rejected() -> None:
-    proposer = Watched([edit("a = 5", "a = 4"), edit("a = 5", "a = 4")])
+    both = edit("a = 5", "a = 4")
+    both = replace(both, edits=(*both.edits, Replace("y.txt", "c = 5", "c = 3")))
+    proposer = Watched([both, edit("a = 5", "a = 4")])
     task = Toy(proposer, Settings(lookahead=1), waiting_for(proposer.came[2], 1))
     task.run()
     second = task.history.get(2)
     assert second is not None
     assert second.outcome is Outcome.REJECTED
     assert "it is there already" in second.reason
+
+
+def test_a_proposer_hears_at_once_that_its_change_is_running_already() -> None:
+    proposer = Watched([edit("a = 5", "a = 6"), edit("a = 5", "a = 6"), edit("a = 5", "a = 7")])
+    task = Toy(proposer, Settings(lookahead=1), waiting_for(proposer.came[3], 1))
+    task.run()
+    [attempt] = proposer.requests[2].attempts
+    assert attempt.problem == "exactly these files are proposed already, and wait for their turn"
+    assert [row[0] for row in task.rows()] == [0, 1, 2]
 
 
 def test_a_free_proposer_is_asked_anew_when_the_incumbent_has_moved() -> None:

@@ -55,9 +55,7 @@ class Asked:
         self.journal = MemoryJournal(files, SCOPE, history)
         parent = experiment(0, 1.0, commit=self.journal.branch)
         self.proposer = ScriptedProposer(answers)
-        gate = Gate(
-            self.proposer, self.journal, SCOPE, history.tried, allow_seed_change=allow_seed_change, secrets=secrets
-        )
+        gate = Gate(self.proposer, self.journal, SCOPE, allow_seed_change=allow_seed_change, secrets=secrets)
         request = Request(
             number=1,
             parent=parent,
@@ -67,7 +65,8 @@ class Asked:
             record=history.digest(),
             source=self.journal.files,
         )
-        self.answer = gate.ask(request)
+        numbers = {experiment.tree: experiment.number for experiment in history.experiments}
+        self.answer = gate.ask(request, lambda tree: f"are those of {numbers[tree]}" if tree in numbers else "")
 
 
 def test_a_change_of_nothing_but_a_seed_is_rejected_after_the_retries_and_has_no_tree_to_run() -> None:

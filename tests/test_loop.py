@@ -50,7 +50,7 @@ class Bench:
         self.meter = Meter(self.budget, lambda: self.now)
 
     def loop(self) -> Loop:
-        gate = Gate(self.proposer, self.journal, SCOPE, self.history.tried)
+        gate = Gate(self.proposer, self.journal, SCOPE)
         rule = keep_if_better(self.direction, Gain())
         parts = Parts(
             gate, self.executor, Greedy(), self.journal, rule, self.meter, self.seen.append, lambda: "be better"

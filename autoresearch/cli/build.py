@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoresearch.cli.project import Project
-from autoresearch.cli.rules import rules_of, standards_of
+from autoresearch.cli.rules import Rules, rules_of, standards_of
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.slots import ONE
 from autoresearch.cli.sources import LLM, REPLAY
@@ -27,8 +27,8 @@ from autoresearch.orders import Parts, Settings
 from autoresearch.record.journal import GitJournal
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Run, unbilled_usd
-from autoresearch.runtime.bench import ExecutorSettings, HoldoutSettings
 from autoresearch.runtime.gpu_slots import Slots
+from autoresearch.runtime.settings import ExecutorSettings, HoldoutSettings
 from autoresearch.strategy import Greedy
 
 
@@ -117,14 +117,13 @@ def open_journal(project: Project, run: Run, *, moves_checkout: bool = False) ->
 
 def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds, slots: Slots = ONE) -> Loop:
     """The loop, ready to run."""
-    history, config = parts.journal.history(), project.config
+    config = project.config
     allowed, rules = config.decision.allow_seed_change, rules_of(config, seeds)
     wired = Parts(
         gate=Gate(
             parts.proposer,
             parts.journal,
             project.scope,
-            history.tried,
             allow_seed_change=allowed,
             markers=config.markers,
             secrets=project.secrets,
@@ -138,8 +137,13 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds
         instructions=Instructions(project.instructions_path).read,
         simpler=rules.simpler,
     )
+    return Loop(wired, _settings(project, options, parts, rules, len(slots.devices)))
+
+
+def _settings(project: Project, options: RunOptions, parts: Wiring, rules: Rules, workers: int) -> Settings:
+    config = project.config
     repairs = config.proposer.repair_attempts if parts.proposer.name == LLM else 0
-    settings = Settings(
+    return Settings(
         seed=config.experiment.seed,
         limit=config.experiment.timeout,
         baseline_limit=parts.meter.budget.seconds or DEFAULT_LIMIT,
@@ -153,11 +157,10 @@ def make_loop(project: Project, options: RunOptions, parts: Wiring, seeds: Seeds
         usd_per_second=(config.experiment.price or 0.0) / 3600,
         warm_up=config.metric.timing,
         final_check=config.decision.final_check and config.decision.rule == "proved",
-        workers=len(slots.devices),
-        lookahead=lookahead(config.run.lookahead, len(slots.devices), parts.proposer),
+        workers=workers,
+        lookahead=lookahead(config.run.lookahead, workers, parts.proposer),
         lays_ahead=not config.metric.timing,
     )
-    return Loop(wired, settings)
 
 
 def lookahead(configured: int | str, workers: int, proposer: Proposer) -> int:

@@ -26,10 +26,11 @@ from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.doing import verb
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
 from autoresearch.cli.run import RunOptions
-from autoresearch.cli.session import begin_run
 from autoresearch.cli.signals import signals
 from autoresearch.cli.slots import ONE, wanted
+from autoresearch.cli.starting import begin_run
 from autoresearch.cli.surroundings import refuse_unwritable
+from autoresearch.cli.torch_here import torch_note
 from autoresearch.config import check_files
 from autoresearch.core.budget import Budget, Meter
 from autoresearch.core.events import Event, SampleFinished, SampleStarted
@@ -125,12 +126,12 @@ class Check:
         machines = open_machines(self.project, self.run, level, asked)
         executor = machines.executor
         closing.callback(executor.close)
-        for line in machines.slots.notes:
+        files = journal.files(self.run.opening.base)
+        for line in filter(None, (*machines.slots.notes, torch_note(self.project, files.values()))):
             typer.echo(line)
         try:
             if self.project.config.experiment.canary:
-                base = self.run.opening.base
-                try_canary(executor, base, list(journal.files(base)), self, typer.echo)
+                try_canary(executor, self.run.opening.base, list(files), self, typer.echo)
             if not self.stopped:
                 self.measure(journal, executor, machines.slots)
         except BaselineFailed as error:

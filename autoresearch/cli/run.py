@@ -1,4 +1,4 @@
-"""`ar run`: its options. What it does is in `session`."""
+"""`ar run`: its options. What it does is in `starting`."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def run(
 
     Example: [bold]ar run --budget 8h --budget 5usd[/]
     """
-    from autoresearch.cli.session import start
+    from autoresearch.cli.starting import start
 
     options = RunOptions(
         config=config,

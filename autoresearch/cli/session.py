@@ -1,127 +1,74 @@
-"""One call of `ar run`, from the options to the summary.
+"""One call of `ar run` with its run open: the screen, the loop, the summary, and the end that is recorded.
 
-What is not here: how the parts are made (`build`), which run goes on (`choose`), what the screen looks like (`render`).
+What is not here: what was asked for (`starting`), how parts are made (`build`), what the screen looks like (`render`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from math import isfinite
+from dataclasses import dataclass
 from queue import SimpleQueue
 
-from autoresearch import __version__
 from autoresearch.cli import build, sources
 from autoresearch.cli.canary import try_canary
-from autoresearch.cli.choose import Chosen, choose
 from autoresearch.cli.diagnose import explain
-from autoresearch.cli.dry_run import show_request
 from autoresearch.cli.forecast import spending
 from autoresearch.cli.home import Home
-from autoresearch.cli.isolation import Isolation, check_level, isolation_of
+from autoresearch.cli.isolation import Isolation
 from autoresearch.cli.machines import Runner, open_machines
 from autoresearch.cli.output import open_output, print_at_the_end
-from autoresearch.cli.project import Project, open_project
+from autoresearch.cli.project import Project
 from autoresearch.cli.render.inside import thoughts_of, used_of
 from autoresearch.cli.render.live_state import LiveState, LiveWriter
 from autoresearch.cli.render.summary import Ending, summary
 from autoresearch.cli.render.view import RunView
-from autoresearch.cli.rules import seeds_of, standards_of, what_decides
+from autoresearch.cli.rules import what_decides
 from autoresearch.cli.run import RunOptions
 from autoresearch.cli.signals import signals
-from autoresearch.cli.slots import Wanted, slots_here, wanted
-from autoresearch.cli.surroundings import refuse_unwritable, warnings_about
-from autoresearch.config import check_files
-from autoresearch.config.load import read
+from autoresearch.cli.slots import Wanted
+from autoresearch.cli.surroundings import warnings_about
 from autoresearch.core import events
 from autoresearch.core.budget import Budget
-from autoresearch.core.isolation import Level
 from autoresearch.core.metric import Convention
 from autoresearch.core.seeds import Seeds
-from autoresearch.errors import ArError, BaselineFailed, UsageError
+from autoresearch.errors import ArError, BaselineFailed
 from autoresearch.loop import Loop
 from autoresearch.opened import in_background
 from autoresearch.record.journal import GitJournal
-from autoresearch.record.runs import Opening, Run, begin
-from autoresearch.record.sealed import make_key
-from autoresearch.runtime.lock import RunLock
+from autoresearch.record.runs import Run
 
 INTERRUPTED = 130
 IDENTICAL, LOOKED_AT = 3, 20
 """So many candidates with exactly the same number are no coincidence; later than this nobody looks any more."""
 
 
-def start(options: RunOptions) -> int:
-    """Do what `ar run` was asked for; returns the exit code."""
-    if options.target is not None and not isfinite(options.target):
-        raise UsageError(f"--target {options.target} is no number that a metric can reach", hint="ar run --target 0.97")
-    project = open_project(options.config)
-    check_files(project.config, project.config_path, project.repository.root, project.tracked)
-    choice = sources.choose_proposer(project, options)
-    budget = build.budget_of(project, options)
-    standards_of(project.config)
-    check_level(options.isolation)
-    asked = wanted(project.config, options.workers, one_by_one=bool(options.replay))
-    if asked.address is None:
-        # What this machine has not is told before anything begins.
-        slots_here(project.config, asked)
-    if options.dry_run:
-        chosen = choose(project, options)
-        seeds_of(project, chosen.base.commit)
-        show_request(project, choice, budget, chosen, options.replay)
-        return 0
-    refuse_unwritable(project.repository)
-    with RunLock(project.repository.common_dir, "ar run"):
-        isolation = isolation_of(project.config, options.isolation)
-        chosen = choose(project, options)
-        seeds = seeds_of(project, chosen.base.commit)
-        if project.config.holdout.command:
-            # Before the first sample, not after the baseline's last.
-            make_key()
-        source = sources.make_source(project, choice, budget, options.replay)
-        run = begin_run(project, chosen, str(budget), isolation.level)
-        return Session(project, options, run, budget, source, seeds, isolation, asked).go(chosen.note)
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call of `ar run` has been asked for, checked, and with the run that it writes to."""
 
-
-def begin_run(project: Project, chosen: Chosen, budget: str, level: Level) -> Run:
-    """Record that a call begins."""
-    base = chosen.base
-    opening = Opening(
-        base=base.commit,
-        base_tree=base.tree,
-        snapshot_of=base.snapshot_of,
-        config_path=project.config_name,
-        config_text=read(project.config_path),
-        instructions_text=project.instructions_path.read_text(encoding="utf-8", errors="replace"),
-        budget=budget,
-        isolation=level.value,
-        version=__version__,
-    )
-    return begin(project.repository, chosen.tag, opening, chosen.previous, project.secrets)
+    project: Project
+    options: RunOptions
+    run: Run
+    budget: Budget
+    source: sources.Source
+    seeds: Seeds
+    isolation: Isolation
+    asked: Wanted
 
 
 class Session:
     """What lives while the loop runs, closed in the opposite order, whatever happens."""
 
-    def __init__(
-        self,
-        project: Project,
-        options: RunOptions,
-        run: Run,
-        budget: Budget,
-        source: sources.Source,
-        seeds: Seeds,
-        isolation: Isolation,
-        asked: Wanted,
-    ) -> None:
-        self.project = project
-        self.options = options
-        self.run = run
-        self.budget = budget
-        self.source = source
-        self.seeds = seeds
-        self.isolation = isolation
-        self.asked = asked
+    def __init__(self, call: Call) -> None:
+        self.project = call.project
+        self.options = call.options
+        self.run = call.run
+        self.budget = call.budget
+        self.source = call.source
+        self.seeds = call.seeds
+        self.isolation = call.isolation
+        self.asked = call.asked
         self.stopped = ""
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None

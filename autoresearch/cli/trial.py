@@ -15,10 +15,10 @@ from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
 from autoresearch.core.quantity import format_duration
 from autoresearch.errors import LockHeld
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.confinement import choose
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.lock import RunLock
+from autoresearch.runtime.settings import ExecutorSettings
 
 FOLDER = "_init"
 """Below `.autoresearch/runs/`; no run can have this name."""

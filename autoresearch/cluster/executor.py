@@ -27,8 +27,8 @@ from autoresearch.core.ports import Job
 from autoresearch.core.promise import fulfil
 from autoresearch.core.secrets import Secrets
 from autoresearch.errors import RunError, SampleLost
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.canary import CanaryResult, Unproved
+from autoresearch.runtime.settings import ExecutorSettings
 
 T = TypeVar("T")
 SILENCE = 20.0

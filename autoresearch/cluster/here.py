@@ -9,8 +9,8 @@ from pathlib import Path
 
 from autoresearch.cluster.messages import Order
 from autoresearch.errors import ConfigError
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.environment import filtered
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.sources import interpreter, source_roots
 from autoresearch.runtime.tree import remove
 from autoresearch.runtime.worktree import inside

@@ -14,8 +14,8 @@ from autoresearch import __version__
 from autoresearch.cluster.bag import LARGEST
 from autoresearch.core.experiment import Execution
 from autoresearch.core.ports import Job
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.canary import CanaryResult
+from autoresearch.runtime.settings import ExecutorSettings
 
 STOP, AT_ONCE, DONE = 1, 2, 3
 """What may be asked for while an order is carried out, each more than the one before."""

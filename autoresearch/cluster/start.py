@@ -13,9 +13,9 @@ from autoresearch.cluster.link import Link
 from autoresearch.cluster.messages import Connected, Gpus, Start
 from autoresearch.core.layout import Layout
 from autoresearch.errors import ConfigError
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.environment import filtered
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.tree import IGNORE_ALL, provide
 
 

@@ -1,7 +1,7 @@
 """Which accelerators there are, as torch sees them.
 
 Asked in a short-lived process of its own: a CUDA context in this one would occupy the GPU that the experiment needs.
-Without torch there are none that we know of; the CPU is not listed. What is running on them is not looked at.
+The CPU is not listed, and what is running on the others is not looked at.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Device:
     memory_mb: int
 
 
-def devices(python: str = sys.executable, timeout: float = TIMEOUT) -> tuple[Device, ...]:
-    """The accelerators, in torch's order; none when `python` has no torch, fails, or takes over `timeout` seconds.
+def devices(python: str, timeout: float = TIMEOUT) -> tuple[Device, ...] | None:
+    """The accelerators, in torch's order. None: `python` has no torch, fails, or takes over `timeout` seconds.
 
     `python` must be 3.11 or newer.
     """
@@ -43,7 +43,7 @@ def devices(python: str = sys.executable, timeout: float = TIMEOUT) -> tuple[Dev
         told = json.loads(done.stdout.splitlines()[-1])
         return tuple(Device(DeviceKind(kind), str(name), int(memory)) for kind, name, memory in told)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return ()
+        return None
 
 
 def ask_torch() -> list[tuple[str, str, int]]:

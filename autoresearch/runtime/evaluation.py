@@ -16,13 +16,14 @@ from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MOST_MEASURES, MetricReader, MetricSpec
 from autoresearch.core.ports import Job
 from autoresearch.runtime.artifacts import Artifacts
-from autoresearch.runtime.bench import Bench, ExecutorSettings
+from autoresearch.runtime.bench import Bench
 from autoresearch.runtime.command import Finished, NotStarted
 from autoresearch.runtime.feedback import FeedbackReader
 from autoresearch.runtime.metrics_file import MetricsFile
 from autoresearch.runtime.outcome import failure, judge
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.protection import listed
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.text import plain
 
 E = TypeVar("E", bound=Execution)

@@ -15,12 +15,13 @@ from autoresearch.core.experiment import Execution
 from autoresearch.core.layout import Layout
 from autoresearch.core.ports import Job
 from autoresearch.runtime.artifacts import Artifacts
-from autoresearch.runtime.bench import Bench, ExecutorSettings
+from autoresearch.runtime.bench import Bench
 from autoresearch.runtime.canary import CanaryResult
 from autoresearch.runtime.evaluation import Evaluation
 from autoresearch.runtime.gpu_memory import GpuMemory
 from autoresearch.runtime.gpus import VISIBLE
 from autoresearch.runtime.scratch import Scratch
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.slot import Lane, Slot
 from autoresearch.runtime.work import Work
 from autoresearch.runtime.worktree import remove_leftovers

@@ -191,7 +191,7 @@ def search(scenario: Scenario, method: Method, seed: int, most: int = 10_000) ->
     executor = SimulatedExecutor(scenario, journal, seed)
     proposer = SimulatedProposer(scenario, seed, lambda: executor.samples)
     meter = Meter(Budget(experiments=most), lambda: 0.0)
-    gate = Gate(proposer, journal, SCOPE, history.tried)
+    gate = Gate(proposer, journal, SCOPE)
     parts = Parts(gate, executor, Greedy(), journal, method.rule(scenario), meter, lambda event: None, lambda: "")
     Loop(parts, settings_of(scenario, method, seed)).run()
     best, incumbent = history.best, history.incumbent

@@ -20,7 +20,7 @@ from autoresearch.cli.choose import choose
 from autoresearch.cli.forecast import forecast
 from autoresearch.cli.project import open_project
 from autoresearch.cli.run import RunOptions
-from autoresearch.cli.session import begin_run
+from autoresearch.cli.starting import begin_run
 from autoresearch.core.experiment import Execution, Measured
 from autoresearch.core.isolation import Level
 from autoresearch.core.ports import Job
@@ -28,6 +28,7 @@ from autoresearch.core.seeds import Seeds
 from autoresearch.runtime.lock import RunLock
 from tests.support.cli import EVALUATE, Cli, config, finish, improvements, toy
 from tests.support.repositories import git, state_of, write
+from tests.support.torches import TWO_GPUS, python_with_torch
 from tests.support.toy import until
 
 COUNTED = """\
@@ -375,3 +376,13 @@ def test_a_sample_of_more_than_ten_minutes_is_enough_and_a_fixed_seed_proves_not
     assert f"rate    about {rate}" in told
     assert len(capsys.readouterr().out.splitlines()) == len(seconds)
     journal.close("checked", 0.0)
+
+
+def test_what_torch_computes_on_is_said_where_the_code_imports_it(ar: Cli, tmp_path: Path) -> None:
+    python = python_with_torch(tmp_path / "torch", TWO_GPUS)
+    training = {"solve.py": "import torch\n\nX = 0.0\nY = 0.0\n"}
+    repository = toy(tmp_path / "repository", training, command=f"{python} -u evaluate.py")
+    assert "\ntorch: 2 x H200 (142336 MiB)\n" in ar(repository, "init", "--check").out
+
+    without = toy(tmp_path / "without", command=f"{python} -u evaluate.py")
+    assert "torch" not in ar(without, "init", "--check").out

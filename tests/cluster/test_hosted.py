@@ -20,9 +20,9 @@ from autoresearch.core.experiment import Measured, Outcome, Unmeasured
 from autoresearch.core.isolation import Level
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Task
-from autoresearch.runtime.bench import ExecutorSettings, HoldoutSettings
 from autoresearch.runtime.canary import Unused, Used
 from autoresearch.runtime.confinement import problem
+from autoresearch.runtime.settings import ExecutorSettings, HoldoutSettings
 from tests.support.clusters import TAG, Lab
 from tests.support.repositories import git, write
 

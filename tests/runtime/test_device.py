@@ -6,40 +6,25 @@ import sys
 from pathlib import Path
 
 from autoresearch.runtime.device import Device, DeviceKind, devices
-
-FAKE_TORCH = """
-class _Device:
-    name, total_memory = "H200", 139 * 2**30
-class cuda:
-    is_available = staticmethod(lambda: True)
-    device_count = staticmethod(lambda: 2)
-    get_device_properties = staticmethod(lambda number: _Device)
-"""
-
-
-def interpreter(folder: Path, torch: str) -> str:
-    """A Python whose torch is the given text."""
-    (folder / "torch.py").write_text(torch)
-    path = folder / "python"
-    path.write_text(
-        f"#!{sys.executable}\nimport runpy, sys\nsys.path.insert(0, {str(folder)!r})\n"
-        "print('a line of somebody else')\nrunpy.run_path(sys.argv[2], run_name='__main__')\n"
-    )
-    path.chmod(0o755)
-    return str(path)
+from tests.support.torches import TWO_GPUS, python_with_torch
 
 
 def test_every_device_is_listed(tmp_path: Path) -> None:
     before = "torch" in sys.modules
-    found = devices(interpreter(tmp_path, FAKE_TORCH))
+    found = devices(python_with_torch(tmp_path, TWO_GPUS))
     assert found == (Device(DeviceKind.CUDA, "H200", 139 * 1024),) * 2
     assert ("torch" in sys.modules) is before
 
 
-def test_without_torch_or_python_there_are_none(tmp_path: Path) -> None:
-    assert devices(interpreter(tmp_path, "raise ImportError('no torch')")) == ()
-    assert devices(str(tmp_path / "missing")) == ()
+def test_a_torch_for_the_processor_alone_has_no_devices(tmp_path: Path) -> None:
+    torch = "class cuda:\n    is_available = staticmethod(lambda: False)\nclass backends:\n    mps = cuda\n"
+    assert devices(python_with_torch(tmp_path, torch)) == ()
+
+
+def test_without_torch_or_python_nothing_is_known(tmp_path: Path) -> None:
+    assert devices(python_with_torch(tmp_path, "raise ImportError('no torch')")) is None
+    assert devices(str(tmp_path / "missing")) is None
 
 
 def test_a_torch_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
-    assert devices(interpreter(tmp_path, "import time; time.sleep(600)"), timeout=0.5) == ()
+    assert devices(python_with_torch(tmp_path, "import time; time.sleep(600)"), timeout=0.5) is None

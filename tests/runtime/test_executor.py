@@ -18,9 +18,9 @@ from autoresearch.core.layout import Layout
 from autoresearch.core.metric import Convention, MetricSpec
 from autoresearch.core.ports import Executor, Job
 from autoresearch.errors import ArError, ConfigError, RecordError, RunError
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.canary import CanaryResult, Unproved, Unused, Used
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.tree import remove
 from autoresearch.runtime.worktree import Worktree
 from tests.support.installs import Venv

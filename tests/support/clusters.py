@@ -14,7 +14,7 @@ from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
 from autoresearch.core.scope import Scope
-from autoresearch.runtime.bench import ExecutorSettings
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.tree import IGNORE_ALL, provide
 from tests.support.repositories import git, make_repository, write
 

@@ -22,8 +22,8 @@ from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
 from autoresearch.errors import ArError
-from autoresearch.runtime.bench import ExecutorSettings
 from autoresearch.runtime.executor import LocalExecutor
+from autoresearch.runtime.settings import ExecutorSettings
 from autoresearch.runtime.undumpable import hide_environment
 
 _speaking = threading.Lock()
