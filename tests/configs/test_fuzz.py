@@ -102,6 +102,7 @@ def test_the_inputs_follow_from_the_seed(task):
     assert len(texts[0].splitlines()) == 900
 
 
+@pytest.mark.thorough
 def test_a_generator_that_reaches_more_is_kept(tmp_path):
     task = Ready(tmp_path, "fuzz")
     often = swap(('"rare-value": 0.1', '"rare-value": 1.5'), ("MISTAKES = 0.02", "MISTAKES = 0.4"))
@@ -113,6 +114,7 @@ def test_a_generator_that_reaches_more_is_kept(tmp_path):
     assert better["metric"] > 1.05 * baseline["metric"]
 
 
+@pytest.mark.thorough
 def test_the_tuner_moves_weights_in_a_table(tmp_path):
     task = Ready(tmp_path, "fuzz")
     _, *tried = task.run("--proposer", "tuner", "--budget", "3x")

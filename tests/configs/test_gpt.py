@@ -190,6 +190,7 @@ def test_clock_leaves_the_first_steps_out():
     assert clock.tick() == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.thorough
 def test_loss_that_is_not_a_number_ends_the_run_at_once(task):
     change(task, "LOGIT_SOFTCAP", 'float("nan")')
     substitute(task / "train.py", "if LOGIT_SOFTCAP > 0 else logits", "")
@@ -199,6 +200,7 @@ def test_loss_that_is_not_a_number_ends_the_run_at_once(task):
     assert "val_bpb" not in done.stdout
 
 
+@pytest.mark.thorough
 def test_steps_longer_than_the_budget_fail_clearly(task):
     substitute(task / "train.py", "loss.backward()", "loss.backward(); __import__('time').sleep(1.5)")
     done = run(task, GPT_TRAIN_SECONDS="0.2")
@@ -213,6 +215,7 @@ def test_size_that_cannot_work_is_named(task):
     assert "head_dim is 15" in done.stderr
 
 
+@pytest.mark.thorough
 def test_data_folder(task, tmp_path):
     texts = tmp_path / "texts"
     (texts / "tests").mkdir(parents=True)

@@ -6,7 +6,7 @@ Not covered: how fast the function becomes.
 import pytest
 
 from tests.support.chat_server import ChatServer
-from tests.support.ready import Ready, reply, swap
+from tests.support.ready import ONE_SAMPLE, Ready, reply, swap
 
 SMALL = {
     "bench.py": [("(500, 1000, 2000, 4000)", "(500, 1000, 3000)")],
@@ -90,8 +90,9 @@ def test_a_result_that_is_made_up_is_no_time(task):
     assert "far from the longest" in task.python("bench.py").stderr
 
 
+@pytest.mark.thorough
 def test_a_wrong_speed_up_of_a_model_is_not_kept_and_a_right_one_is(tmp_path):
-    task = Ready(tmp_path, "latency", SMALL)
+    task = Ready(tmp_path, "latency", SMALL | ONE_SAMPLE)
     with ChatServer([WRONG, RIGHT]) as server:
         done = task.ask(server.base_url, "2x")
     assert done.code == 0, done.err

@@ -85,6 +85,7 @@ def test_the_solver_makes_a_valid_packing_that_follows_from_the_seed(tmp_path):
     assert all(2.3 < value < 2.636 for value in sums)
 
 
+@pytest.mark.thorough
 def test_the_tuner_keeps_an_improvement_within_a_few_experiments(tmp_path):
     task = Ready(tmp_path, "packing", SMALL)
     baseline, *tried = task.run("--proposer", "tuner", "--budget", "10x")
@@ -95,6 +96,7 @@ def test_the_tuner_keeps_an_improvement_within_a_few_experiments(tmp_path):
     assert "proved" in kept[-1]["reason"]
 
 
+@pytest.mark.thorough
 def test_an_edited_solver_cannot_make_up_its_number(tmp_path):
     task = Ready(tmp_path, "packing", SMALL)
     forged = ("solver.py", swap(('print(f"{len(r)} starts', 'print("sum_of_radii: 2.7")\n    print(f"{len(r)} starts')))

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from tests.support.ready import Ready, swap
+from tests.support.ready import ONE_SAMPLE, Ready, swap
 
 SMALL = {"workload.py": [("SECONDS = 2.0", "SECONDS = 0.5"), ("ACCOUNTS = 20_000", "ACCOUNTS = 5_000")]}
 
@@ -71,8 +71,9 @@ def test_a_setting_that_cannot_be_is_named(task, old, new, words):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.thorough
 def test_what_helps_is_kept_and_what_gives_up_durability_is_not(tmp_path):
-    task = Ready(tmp_path, "sqlite", SMALL)
+    task = Ready(tmp_path, "sqlite", SMALL | ONE_SAMPLE)
     wal = ('journal_mode = "delete"', 'journal_mode = "wal"')
     safe = ("settings.toml", swap(wal, ("index_scores = false", "index_scores = true")))
     unsafe = ("settings.toml", swap(('synchronous = "full"', 'synchronous = "off"'), ("= false", "= true")))
@@ -83,6 +84,7 @@ def test_what_helps_is_kept_and_what_gives_up_durability_is_not(tmp_path):
     assert faster["metric"] > 1.05 * baseline["metric"]
 
 
+@pytest.mark.thorough
 def test_the_tuner_changes_values_in_the_settings_and_nothing_else(tmp_path):
     task = Ready(tmp_path, "sqlite", SMALL)
     before = tomllib.loads((task.root / "settings.toml").read_text())

@@ -6,7 +6,7 @@ Not covered: how fast the suite becomes.
 import pytest
 
 from tests.support.chat_server import ChatServer
-from tests.support.ready import Ready, reply, substitute, swap
+from tests.support.ready import ONE_SAMPLE, Ready, reply, substitute, swap
 
 TESTS = "tests/test_ledger.py"
 CHECKED = """\
@@ -44,7 +44,7 @@ def small(tmp_path_factory):
 
 def task_in(folder):
     """A copy with less data, shorter waits and three of the faults, among them what BLIND overlooks."""
-    task = Ready(folder, "suite")
+    task = Ready(folder, "suite", ONE_SAMPLE)
     path = task.root / TESTS
     text = path.read_text().replace("1200", "300").replace("1201", "301")
     path.write_text(text.replace("time.sleep(0.5)", "time.sleep(0.3)"))
@@ -91,6 +91,7 @@ def test_the_check_finds_what_is_no_longer_tested(small):
     assert "no longer notices what is wrong with: key=lambda entry: abs(entry.cents)" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_gain_that_tests_less_is_not_kept_and_a_real_one_is(tmp_path):
     task = task_in(tmp_path)
     with ChatServer([LAX, RIGHT]) as server:

@@ -17,6 +17,9 @@ TASKS = Path(__file__).parents[2] / "configs"
 BIN = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 """PATH, where `python` is the one that has numpy and coverage.py."""
 
+ONE_SAMPLE = {"autoresearch.toml": [("\n[metric]\n", '\n[decision]\nrule = "keep-if-better"\n\n[metric]\n')]}
+"""For gains so large that one sample tells them: how busy the machine is then decides nothing."""
+
 
 class Ready:
     """A copy of a task, a repository of its own. `smaller` are texts and what stands for them, to save seconds."""
