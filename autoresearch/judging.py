@@ -24,6 +24,7 @@ from autoresearch.core.experiment import (
     SLOWEST,
     SUSPICIOUS,
     TYPICAL,
+    VETOED,
     Decision,
     Execution,
     Experiment,
@@ -196,6 +197,7 @@ class Judge:
             case Task() as task:
                 experiment.wants = task
             case Veto(outcome, why):
+                experiment.flags += (VETOED,)
                 self.finish(experiment, outcome, Decision.DISCARD, why)
             case None:
                 if experiment.suspicion:

@@ -25,6 +25,8 @@ CHECKED = "checked"
 """Flag of a baseline that passed the checks."""
 SUSPICIOUS, SIMPLER = "suspicious", "simplification"
 """Flags: its gain was too good to be believed at once; it was kept for being simpler."""
+VETOED = "vetoed"
+"""Flag: the rule said keep, and something else than the metric forbids it."""
 
 
 class Outcome(StrEnum):
@@ -225,6 +227,11 @@ class Experiment:
     @property
     def is_kept(self) -> bool:
         return self.decision is Decision.KEEP
+
+    @property
+    def is_vetoed(self) -> bool:
+        """Was it not kept although its number was better? Nobody need go where it went."""
+        return VETOED in self.flags or (SUSPICIOUS in self.flags and not self.is_kept)
 
     @property
     def values(self) -> tuple[float, ...]:

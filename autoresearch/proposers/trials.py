@@ -40,7 +40,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An experiment at its state. `cost`: the metric to be minimised, None when it failed."""
+    """An experiment at its state. `cost`: the metric to be minimised, None when it failed, or was vetoed."""
 
     experiment: Experiment
     state: State
@@ -71,7 +71,8 @@ class Reader:
 
     def _cost(self, experiment: Experiment, record: Digest) -> float | None:
         metric = record.metric.get(experiment.number)
-        return None if metric is None or experiment.outcome.is_failure else self._direction.cost(metric)
+        is_bad = experiment.outcome.is_failure or experiment.is_vetoed
+        return None if metric is None or is_bad else self._direction.cost(metric)
 
     def _state(self, request: Request, constants: Sequence[Constant], present: State, commit: str) -> State:
         if commit not in self._states:

@@ -61,6 +61,7 @@ def test_a_change_that_breaks_a_constraint_is_discarded_and_the_reason_names_num
     larger, allowed = lab.finished(solve(9.0, 7), solve(8.0, 6))
     assert (larger["outcome"], larger["decision"]) == ("measured", "discard")
     assert larger["reason"] == "breaks the constraint size <= 6: it is 7"
+    assert "vetoed" in larger["flags"]
     assert allowed["decision"] == "keep"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoresearch.core.experiment import VETOED, Decision
 from tests.support.played import Files, Run, tuner, values
 
 CODE = "LR = 0.1\nDEPTH = 8\n"
@@ -14,6 +15,17 @@ def test_experiments_of_another_proposer_are_learned_from() -> None:
         run.record(f"LR {rate}", {"train.py": f"LR = {rate}\n"}, proposer="llm")
     for seed in range(10):
         assert tuner(seed=seed).propose(run.request()).params["LR"] < 0.1  # type: ignore[operator]
+
+
+def test_what_was_vetoed_in_spite_of_its_number_is_no_place_to_go() -> None:
+    """The option with by far the best metric breaks a constraint: it is not tried again and again."""
+    code = "MODE = 'safe'  # tune: safe,fast,other\nSIZE = 10\nRATE = 0.1\n"
+    run = Run({"train.py": code}, lambda files: 0.01 if values(files)["MODE"] == "fast" else 1.0)
+    for size in (9, 11, 12):
+        text = code.replace("'safe'", "'fast'").replace("10", str(size))
+        run.record("fast", {"train.py": text}, flags=(VETOED,), decision=Decision.DISCARD)
+    for seed in range(10):
+        assert tuner(seed=seed).propose(run.request()).params["MODE"] != "fast"
 
 
 def test_code_that_changed_meanwhile_does_not_confuse_it() -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from autoresearch.cli.render.columns import metric_text
 from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, sample_text
-from autoresearch.core.experiment import CHECKED, HELD_OUT, SIMPLER, SLOWEST, SUSPICIOUS, TYPICAL, Experiment
+from autoresearch.core.experiment import CHECKED, HELD_OUT, SIMPLER, SLOWEST, SUSPICIOUS, TYPICAL, VETOED, Experiment
 from autoresearch.core.history import History
 from autoresearch.core.metric import MANY, UNIT
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
@@ -29,6 +29,7 @@ FLAGS = {
     SUSPICIOUS: "suspicious: too good to be believed at once, and as good again in a fresh worktree",
     SIMPLER: "simplification: no gain, kept for the code that it removes",
     CHECKED: "the checks passed",
+    VETOED: "vetoed: the rule said keep, and something else forbids it",
     MANY: "metric printed on several lines, the last one counts",
 }
 
