@@ -17,6 +17,7 @@ from autoresearch.core.isolation import Level
 from autoresearch.core.layout import Layout
 from autoresearch.errors import BaselineFailed
 from autoresearch.runtime.evaluation import CHANGED
+from autoresearch.scaffold.python import UV_ENVIRONMENT, is_uv
 
 SECRET_TALK = re.compile(r"api.?key|token|credential|unauthori[sz]ed|\b401\b|login|log in|authenticat", re.IGNORECASE)
 MISSING_TALK = re.compile(r"no such file|not found|does not exist|cannot (?:open|find|access)|ENOENT", re.IGNORECASE)
@@ -67,11 +68,18 @@ def _untracked(output: str, project: Project, worktrees: Path) -> Iterator[str]:
     """Paths that the output misses, and that lie in the person's checkout without being tracked."""
     lines = [line for line in output.splitlines() if MISSING_TALK.search(line)]
     folder = project.config_path.parent
-    found = dict.fromkeys(top for path in _paths(lines, worktrees) if (top := _untracked_top(project, folder, path)))
+    missed = [*_paths(lines, worktrees), *([UV_ENVIRONMENT] if _runs_uv(project) else [])]
+    found = dict.fromkeys(top for path in missed if (top := _untracked_top(project, folder, path)))
     if found:
         names = ", ".join(_quote(name) for name in found)
         yield f"not tracked by git, so not in the worktree of the experiment: {names}"
         yield f"data = [{names}]    in [experiment] links them there, read-only"
+
+
+def _runs_uv(project: Project) -> bool:
+    """By uv, which finds nothing that is installed without the project's environment, and does not say so."""
+    experiment = project.config.experiment
+    return isinstance(experiment.command, str) and is_uv(experiment.command) and UV_ENVIRONMENT not in experiment.data
 
 
 def _paths(lines: Iterable[str], worktrees: Path) -> Iterator[str]:

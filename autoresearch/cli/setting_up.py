@@ -166,6 +166,8 @@ def _told(choices: Choices) -> Iterator[str]:
         yield f"  checks    {', '.join(choices.extras.checks)}"
     if choices.data:
         yield f"  reads     {', '.join(choices.data)} (not tracked: linked into the worktree)"
+    if choices.awaited:
+        yield f"  awaits    {', '.join(choices.awaited)}: uv sync makes it"
     if choices.forging:
         yield "  note      edited code could forge the number: see `evaluate` in the file"
     yield "next:  ar init --check    takes three samples: time, noise, experiments a night"

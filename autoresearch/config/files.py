@@ -90,7 +90,13 @@ def _paths(config: Config, base: str, root: Path) -> Iterator[tuple[str, str]]:
                 parent = root / posixpath.dirname(place)
                 siblings = [one.name for one in parent.iterdir()] if parent.is_dir() else []
                 inside = [posixpath.join(posixpath.dirname(given.rstrip("/")), one) for one in siblings]
-                yield "experiment.data", f'`[experiment] data`: there is no "{given}"{_near(given, inside)}'
+                near = _made_by(given) or _near(given, inside)
+                yield "experiment.data", f'`[experiment] data`: there is no "{given}"{near}'
+
+
+def _made_by(path: str) -> str:
+    """What makes it, as far as that is known."""
+    return ": uv sync makes it" if path == ".venv" else ""
 
 
 def _glob_problem(key: str, given: str, base: str) -> str:

@@ -19,6 +19,7 @@ from autoresearch.core.scope import Scope
 from autoresearch.errors import UsageError
 from autoresearch.scaffold.detect import Detected
 from autoresearch.scaffold.metrics import guess_direction
+from autoresearch.scaffold.python import is_uv
 from autoresearch.scaffold.suggestion import NO_EXTRAS, Extras
 
 _IN_WORDS = {"ar.seconds": "the time that it takes", "ar.peak_rss_mb": "the memory that it takes"}
@@ -38,6 +39,8 @@ class Choices:
     setup: str = ""
     context: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    """Data that is not there yet."""
     cache: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
     pattern: str = ""
@@ -88,6 +91,7 @@ def choose(
         context=tuple(glob for glob in detected.context if glob not in editable),
         goal=extras.goal if metric == detected.metric else "",
         data=detected.data,
+        awaited=detected.awaited if is_uv(command or detected.command) else (),
         cache=detected.cache,
         pattern=detected.pattern if as_detected and metric == detected.metric else "",
         metric_seed=_metric_seed(detected, command, metric),

@@ -16,6 +16,7 @@ from autoresearch.core.history import Direction
 from autoresearch.errors import ConfigError
 from autoresearch.scaffold.commands import suggestions
 from autoresearch.scaffold.metrics import guess_direction, printed_metrics
+from autoresearch.scaffold.python import UV_ENVIRONMENT, is_uv
 from autoresearch.scaffold.suggestion import NO_EXTRAS, SECONDS, Extras, Suggestion, Which
 from autoresearch.scaffold.survey import Survey, look
 
@@ -57,6 +58,8 @@ class Detected:
     editable: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    """Data that is not there yet."""
     cache: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
     """Secrets that the code reads. Only a person may decide to pass them on."""
@@ -104,6 +107,7 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
         editable=best.editable,
         context=best.context,
         data=(*_data(survey), *best.extras.data),
+        awaited=_awaited(survey, best.command),
         cache=tuple(folder for folder in best.cache if not survey.holds(folder)),
         pass_env=tuple(_secrets(survey)),
         metric_seed=metric_seed,
@@ -137,6 +141,11 @@ def _data(survey: Survey) -> Iterator[str]:
         elif (survey.root / name).is_dir():
             inside = sorted(one.name for one in (survey.root / name).iterdir())
             open_folders += [f"{name}/{one}" for one in inside if one not in ("__pycache__", ".DS_Store")]
+
+
+def _awaited(survey: Survey, command: str) -> tuple[str, ...]:
+    """What the command needs and its tools will make: without it `uv run` would find nothing that is installed."""
+    return (UV_ENVIRONMENT,) if is_uv(command) and not (survey.root / UV_ENVIRONMENT).exists() else ()
 
 
 def _secrets(survey: Survey) -> list[str]:
@@ -175,6 +184,8 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str]) 
     if found:
         yield f"{found[0].because}: {found[0].command}"
         yield from found[0].extras.notes
+        if _awaited(survey, found[0].command):
+            yield f"there is no {UV_ENVIRONMENT} here yet: uv sync"
     if others := list(dict.fromkeys(one.command for one in found[1:] if one.command != found[0].command)):
         yield f"also possible: {', '.join(others)}"
     if list(metrics) == [SECONDS]:

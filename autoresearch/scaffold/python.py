@@ -46,6 +46,15 @@ def pytest(survey: Survey, which: Which) -> Iterator[Suggestion]:
         yield Suggestion(Kind.TESTS, command, f"{tests[0]} is there", editable, metric=SECONDS, direction=Direction.MIN)
 
 
+UV_ENVIRONMENT = ".venv"
+"""What `uv run` runs in."""
+
+
+def is_uv(command: str) -> bool:
+    """Is it run by uv, in the environment of the project?"""
+    return command.split()[:2] == ["uv", "run"]
+
+
 def python_command(survey: Survey, which: Which) -> str:
     """What runs a script in the environment that the folder has."""
     if "uv.lock" in survey.tracked and which("uv"):

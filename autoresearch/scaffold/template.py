@@ -56,7 +56,7 @@ def _chosen(choices: Choices) -> Mapping[tuple[str, str], str]:
         ("", "context"): choices.context,
         ("experiment", "command"): choices.command,
         ("experiment", "setup"): choices.setup,
-        ("experiment", "data"): (*choices.data, *adapter),
+        ("experiment", "data"): (*choices.data, *choices.awaited, *adapter),
         ("experiment", "cache"): choices.cache,
         ("experiment", "pass_env"): choices.pass_env,
         ("metric", "name"): choices.metric,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Cli, config, improvements, patches, solve, toy
+from tests.support.cli import EVALUATE, Cli, config, improvements, patches, solve, toy
 from tests.support.repositories import git, make_repository, state_of, write
 
 
@@ -58,6 +60,39 @@ def test_ignored_data_and_a_withheld_key_are_found_out_step_by_step(ar: Cli, tmp
     assert [one["metric"] for one in done.named("experiment-finished")] == [13.0, 12.0, 12.0, None]
     assert state_of(repository) == before
     assert (repository / "data" / "train" / "offset.txt").read_text() == "10\n"
+
+
+UV = """\
+#!/bin/sh
+# What uv does, as far as these tests need it: runs a script in .venv, or in a new environment with nothing in it.
+[ -x .venv/bin/python ] && exec .venv/bin/python "$2"
+exec {python} -S "$2"
+"""
+
+
+def test_what_uv_installed_is_there_for_the_experiments(ar: Cli, tmp_path: Path, changes: str) -> None:
+    write(tmp_path, {"bin/uv": UV.replace("{python}", sys.executable)})
+    (tmp_path / "bin" / "uv").chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    evaluate, ignored = f"import pydantic\n{EVALUATE}", ".venv/\n__pycache__/\n"
+    code = {"solve.py": solve(), "evaluate.py": evaluate, "uv.lock": "", ".gitignore": ignored}
+    repository = make_repository(tmp_path / "repo", code)
+
+    told = ar(repository, "init", "--yes", "--command", "uv run evaluate.py", "--metric", "score", PATH=path)
+    assert "  awaits    .venv: uv sync makes it" in told.out
+    early = ar(repository, "run", PATH=path)
+    assert early.error.endswith('`[experiment] data`: there is no ".venv": uv sync makes it')
+
+    write(repository, {".venv/bin/python": f'#!/bin/sh\nexec {sys.executable} "$@"\n'})
+    (repository / ".venv" / "bin" / "python").chmod(0o755)
+    done = ar(repository, "run", "--replay", changes, "--json", PATH=path)
+    assert done.code == 0, done.err
+
+    text = (repository / "autoresearch.toml").read_text()
+    write(repository, {"autoresearch.toml": re.sub(r'data = \["\.venv"\]', "data = []", text)})
+    without = ar(repository, "run", "--new", "--replay", changes, PATH=path)
+    assert "No module named 'pydantic'" in without.error
+    assert 'data = [".venv"]' in without.hints
 
 
 PACKAGE = {

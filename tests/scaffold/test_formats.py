@@ -49,7 +49,9 @@ def test_karpathys_files_are_known_in_every_field(
     assert (config.editable, config.context, config.instructions) == (("train.py",), ("prepare.py",), "program.md")
     assert (config.experiment.timeout, config.markers) == (600.0, False)
     assert found.has_program
-    assert ("there is no .venv here yet: uv sync, then uv run prepare.py" in found.notes) is command.startswith("uv")
+    assert ("there is no .venv here yet: uv sync" in found.notes) is command.startswith("uv")
+    assert config.experiment.data == ((".venv",) if command.startswith("uv") else ())
+    assert f"{command.removesuffix('train.py')}prepare.py    makes its data, once" in found.notes
 
 
 # ---- OpenEvolve

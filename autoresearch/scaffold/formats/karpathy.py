@@ -20,8 +20,7 @@ def trio(survey: Survey, which: Which) -> Iterator[Suggestion]:
         return
     python = python_command(survey, which)
     notes = ["prepare.py is protected", f"a sample that takes over {LIMIT} is ended"]
-    if python == "uv run" and not (survey.root / ".venv").exists():
-        notes.append("there is no .venv here yet: uv sync, then uv run prepare.py")
+    notes.append(f"{python} prepare.py    makes its data, once")
     yield Suggestion(
         kind=Kind.MADE_FOR_A_TOOL,
         command=f"{python} train.py",
