@@ -71,7 +71,8 @@ class Loop:
             elif self.why or self.history.baseline is None:
                 break
             else:
-                self.why = "the time left does not hold another proposal and its experiment"
+                # The last ones may have been rejected, without running.
+                self.why = self.enough() or "the time left does not hold another proposal and its experiment"
         self.why = self.why or "the baseline was interrupted"
         self.judge.close(self.why)
         self.ahead.close()

@@ -195,6 +195,13 @@ def test_a_free_proposer_is_asked_anew_when_the_incumbent_has_moved() -> None:
     assert task.rows()[2] == (2, "keep", "a = 4 to a = 2")
 
 
+def test_a_last_experiment_that_is_rejected_uses_up_the_budget_like_any_other() -> None:
+    never = Proposal("never", "It may be better.", (Replace("x.txt", "no such line", "x"),), "script")
+    task = Toy(ScriptedProposer([never] * 3), Settings(), budget=Budget(seconds=600.0, experiments=1))
+    assert task.run() == "the experiment budget of 1 is used up"
+    assert task.history.experiments[-1].outcome is Outcome.REJECTED
+
+
 def test_slots_run_side_by_side() -> None:
     both = threading.Barrier(2)
 
