@@ -158,43 +158,32 @@ def test_forty_experiments_with_a_node_lost_half_way(
     nodes.tell("add")
 
 
-def test_a_killed_ar_leaves_nothing_and_the_next_goes_on(lab: Lab, join: Join) -> None:
+def kill_in_the_middle(lab: Lab, seconds: str, address: str) -> None:
+    """Kill an `ar` whose sample sleeps; of sample and driver nothing is left."""
+    sleep = f"sleep {seconds}"
     with subprocess.Popen(
-        [sys.executable, str(SUPPORT / "ray_driver.py"), str(lab.root), "echo ready; exec sleep 7219.125", ""],
+        [sys.executable, str(SUPPORT / "ray_driver.py"), str(lab.root), f"echo ready; exec {sleep}", address],
         env={**os.environ, "PYTHONPATH": str(SUPPORT.parents[1])},
         stdout=subprocess.PIPE,
         text=True,
     ) as ar:
         assert ar.stdout
         driver = int(ar.stdout.readline())
-        assert running("sleep 7219.125")
+        assert running(sleep)
         ar.kill()
-    until(lambda: not running("sleep 7219.125"))
+    until(lambda: not running(sleep))
     until(lambda: not in_session(driver))
+
+
+def test_a_killed_ar_leaves_nothing_and_the_next_goes_on(lab: Lab, join: Join) -> None:
+    kill_in_the_middle(lab, "7219.125", "")
     cluster = join(ECHO, "")
     assert value(cluster.executor.submit(lab.job(1)).result(PATIENCE)) == 1.5
     ended(cluster)
 
 
 def test_a_killed_ar_frees_the_nodes_of_a_cluster(lab: Lab, join: Join, nodes: TwoNodes, loopback: None) -> None:
-    with subprocess.Popen(
-        [
-            sys.executable,
-            str(SUPPORT / "ray_driver.py"),
-            str(lab.root),
-            "echo ready; exec sleep 7219.25",
-            nodes.address,
-        ],
-        env={**os.environ, "PYTHONPATH": str(SUPPORT.parents[1])},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as ar:
-        assert ar.stdout
-        driver = int(ar.stdout.readline())
-        assert running("sleep 7219.25")
-        ar.kill()
-    until(lambda: not running("sleep 7219.25"))
-    until(lambda: not in_session(driver))
+    kill_in_the_middle(lab, "7219.25", nodes.address)
     cluster = join(ECHO, nodes.address)
     assert value(cluster.executor.submit(lab.job(1)).result(PATIENCE)) == 1.5
     ended(cluster)
