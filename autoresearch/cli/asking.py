@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import typer
 
-from autoresearch.cli.init import Answers
+from autoresearch.cli.init_answers import Answers
 from autoresearch.cli.place import Place
 from autoresearch.cli.trial import Printed, Trial, try_once
 from autoresearch.config import parse_direction

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from autoresearch.cli.browsed import Browsed, difference, open_browsed
 from autoresearch.cli.denied import Setting, denials
-from autoresearch.cli.log import Asked, Form, Part, Selection, Sort, Source
+from autoresearch.cli.log_options import Asked, Form, Part, Selection, Sort, Source
 from autoresearch.cli.output import is_terminal
 from autoresearch.cli.render.detail import Detail, detail, diff_lines
 from autoresearch.cli.render.records import dumps, experiment_json

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoresearch.cli.log import Source
+from autoresearch.cli.log_options import Source
 from autoresearch.cli.render.text import clean
 from autoresearch.cli.view import Record, open_record
 from autoresearch.core.experiment import Experiment

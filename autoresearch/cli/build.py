@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autoresearch.cli.project import Project
 from autoresearch.cli.rules import Rules, rules_of, standards_of
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.slots import ONE
 from autoresearch.cli.sources import LLM, REPLAY
 from autoresearch.core.budget import Budget, Meter, merge, parse_budget

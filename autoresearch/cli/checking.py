@@ -25,7 +25,7 @@ from autoresearch.cli.machines import open_machines
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.render.doing import verb
 from autoresearch.cli.rules import seeds_of, standards_of, what_decides
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.signals import signals
 from autoresearch.cli.slots import ONE, wanted
 from autoresearch.cli.starting import begin_run

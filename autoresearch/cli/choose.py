@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from autoresearch.cli.project import Project
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.surroundings import refuse_in_progress
 from autoresearch.errors import RunError, UsageError
 from autoresearch.record import snapshot

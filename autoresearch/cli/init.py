@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from autoresearch.cli.init_answers import Answers
 from autoresearch.cli.options import ConfigOption
 from autoresearch.errors import UsageError
 
 ANSWERS, TASKS = "Answers, instead of being asked", "Ready tasks"
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What the person said on the command line; None and empty: not said."""
-
-    command: str | None
-    metric: str | None
-    direction: str | None
-    editable: tuple[str, ...]
-    yes: bool
-    force: bool
-
-    @property
-    def given(self) -> list[str]:
-        """The options that were said."""
-        said = {
-            "--command": self.command,
-            "--metric": self.metric,
-            "--direction": self.direction,
-            "--editable": self.editable,
-            "--yes": self.yes,
-            "--force": self.force,
-        }
-        return [name for name, value in said.items() if value]
 
 
 def init(

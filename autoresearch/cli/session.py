@@ -24,7 +24,7 @@ from autoresearch.cli.render.live_state import LiveState, LiveWriter
 from autoresearch.cli.render.summary import Ending, summary
 from autoresearch.cli.render.view import RunView
 from autoresearch.cli.rules import what_decides
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.signals import signals
 from autoresearch.cli.slots import Wanted
 from autoresearch.cli.surroundings import warnings_about

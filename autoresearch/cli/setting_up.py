@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from autoresearch.cli.init import Answers
+from autoresearch.cli.init_answers import Answers
 from autoresearch.cli.place import Place, open_place
 from autoresearch.config import parse_direction
 from autoresearch.core.history import Direction

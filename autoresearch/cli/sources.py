@@ -13,7 +13,7 @@ from functools import partial
 from threading import Event as Flag
 
 from autoresearch.cli.project import Project
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.core.budget import Budget
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Proposer

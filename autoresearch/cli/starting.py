@@ -14,7 +14,7 @@ from autoresearch.cli.dry_run import show_request
 from autoresearch.cli.isolation import check_level, isolation_of
 from autoresearch.cli.project import Project, open_project
 from autoresearch.cli.rules import seeds_of, standards_of
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.session import Call, Session
 from autoresearch.cli.slots import slots_here, wanted
 from autoresearch.cli.surroundings import refuse_unwritable

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from autoresearch.cli.browsed import Browsed, differences
-from autoresearch.cli.log import Form
+from autoresearch.cli.log_options import Form
 from autoresearch.cli.render.pi_log import pi_log
 from autoresearch.cli.render.picture.model import Picture, picture
 from autoresearch.cli.render.tsv import tsv

@@ -19,7 +19,7 @@ from autoresearch.cli.checking import Check
 from autoresearch.cli.choose import choose
 from autoresearch.cli.forecast import forecast
 from autoresearch.cli.project import open_project
-from autoresearch.cli.run import RunOptions
+from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.starting import begin_run
 from autoresearch.core.experiment import Execution, Measured
 from autoresearch.core.isolation import Level
