@@ -10,20 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from statistics import fmean
-from typing import NoReturn
 
-from autoresearch.confirming import Veto, confirm, confirm_baseline, more_holdout, unconfirmed
+from autoresearch.baseline import Unfit, flags_of, next_step, problem_of
+from autoresearch.confirming import Veto, confirm, unconfirmed
 from autoresearch.core import events
 from autoresearch.core.decision import NEAR_FIRST, Discard, Keep, More, Side, Verdict
 from autoresearch.core.experiment import (
     CHECKED,
     FREE,
-    HELD_OUT,
     SIMPLER,
     SLOWEST,
     SUSPICIOUS,
-    TYPICAL,
     VETOED,
     Decision,
     Execution,
@@ -40,11 +37,9 @@ from autoresearch.core.ports import Job, Task
 from autoresearch.errors import BaselineFailed, RunError
 from autoresearch.gate import Answer, Ready, Rejected
 from autoresearch.opened import Open
-from autoresearch.orders import Parts, Settings, baseline_is_done, evidence_for, is_stale
-from autoresearch.prices import baseline_problem, money_of, unpriced
+from autoresearch.orders import Parts, Settings, evidence_for, is_stale
+from autoresearch.prices import money_of
 from autoresearch.simpler import net_lines, tolerated
-
-BASELINE = Proposal("baseline", "The code as it is, before any change.", (), "baseline")
 
 
 class Judge:
@@ -86,7 +81,7 @@ class Judge:
 
     def resume(self) -> None:
         """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""
-        if problem := baseline_problem(self.history, self.settings):
+        if problem := problem_of(self.history, self.settings):
             raise RunError(f"the baseline of this run cannot do what is asked now: {problem}", hint="ar run --new")
         baseline = self.history.baseline
         if self.settings.standards.checks and baseline and CHECKED not in baseline.flags:
@@ -234,27 +229,16 @@ class Judge:
         return self.begin(incumbent, ready.tree, proposal, number)
 
     def weigh_baseline(self, experiment: Open) -> None:
-        """It is kept whatever it measures, once the samples are enough to say how much they scatter."""
-        settings = self.settings
-        if problem := unpriced(experiment, settings):
-            self.refuse_baseline(experiment, problem, "print it, or take `cost` out of [experiment]")
-        match confirm_baseline(experiment, settings.standards):
+        """Raises BaselineFailed for one that cannot do what is asked: with it nothing could ever be kept."""
+        match next_step(experiment, self.settings, self.parts.meter):
             case Task() as task:
                 experiment.wants = task
-            case Veto(_, why):
-                self.refuse_baseline(experiment, why, "what the code as it is cannot do, no change is kept for")
-            case None if not baseline_is_done(experiment, settings, self.parts.meter):
-                experiment.wants = Task.SAMPLE
-            case None if more_holdout(experiment, settings.standards):
-                experiment.wants = Task.HOLDOUT
+            case Unfit(reason, hint):
+                self.finish(experiment, Outcome.CHECKS_FAILED, Decision.DISCARD, reason)
+                raise BaselineFailed(f"the baseline failed: {reason}", hint=hint)
             case None:
-                experiment.flags += (CHECKED,) * experiment.checked + _durations(experiment)
+                experiment.flags += flags_of(experiment)
                 self.finish(experiment, Outcome.MEASURED, Decision.KEEP, "the baseline")
-
-    def refuse_baseline(self, experiment: Open, reason: str, hint: str) -> NoReturn:
-        """Record and raise BaselineFailed: with this baseline nothing could ever be kept."""
-        self.finish(experiment, Outcome.CHECKS_FAILED, Decision.DISCARD, reason)
-        raise BaselineFailed(f"the baseline failed: {reason}", hint=hint)
 
     def lose_incumbent(self, experiment: Open, task: Task, execution: Unmeasured) -> None:
         """The incumbent, measured before, gave no number: once is an accident. Raises RunError at the second time."""
@@ -306,13 +290,3 @@ class Judge:
             else:
                 reason = f"{why}: stopped before it could be judged"
                 self.finish(experiment, Outcome.INTERRUPTED, Decision.DISCARD, reason)
-
-
-def _durations(baseline: Open) -> tuple[str, ...]:
-    """Flags for what its seconds alone do not say: how long one sample takes, and the holdout."""
-    told = {
-        SLOWEST: max(baseline.took) if baseline.besides or len(baseline.took) > 1 else None,
-        TYPICAL: fmean(baseline.took) if baseline.besides else None,
-        HELD_OUT: baseline.longest_holdout if baseline.holdout else None,
-    }
-    return tuple(f"{name}{seconds:.3f}" for name, seconds in told.items() if seconds is not None)

@@ -16,6 +16,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from autoresearch.ahead import Ahead
+from autoresearch.baseline import BASELINE, wants_beside
 from autoresearch.closing import Closing, reserve
 from autoresearch.core import events
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured
@@ -24,9 +25,9 @@ from autoresearch.core.ports import Job, Task
 from autoresearch.core.utilisation import PROPOSAL, RECORD, Utilisation
 from autoresearch.errors import RunError, SampleLost
 from autoresearch.gate import Answer, Ready
-from autoresearch.judging import BASELINE, Judge
+from autoresearch.judging import Judge
 from autoresearch.opened import Answered, Asked, Message, Open, Sampled, SampledAgain, StopRequested
-from autoresearch.orders import Parts, Settings, baseline_wants, enough, job_for, room_ahead
+from autoresearch.orders import Parts, Settings, enough, job_for, room_ahead
 from autoresearch.prices import usd_of_sample
 
 LOSSES = 3
@@ -187,7 +188,7 @@ class Loop:
         self.free.remove(slot)
         experiment.slot, experiment.running = slot, experiment.running + 1
         if not self.cold:
-            experiment.wants = baseline_wants(experiment, self.settings)
+            experiment.wants = wants_beside(experiment, self.settings)
         self.cold = False
         self.judge.samples += task.is_sample
         self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, task, slot))

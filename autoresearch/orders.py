@@ -19,8 +19,8 @@ from autoresearch.errors import RunError
 from autoresearch.gate import Gate
 from autoresearch.opened import Open
 
-BASELINE_SAMPLES, LONG_SAMPLE, SMALL_SHARE = 3, 1200.0, 0.05
-"""Samples of a baseline, unless one takes so many seconds, or that share of the time or the money there is."""
+SMALL_SHARE = 0.05
+"""What takes more of the time or the money there is, is not done for certainty alone."""
 FREEDOM_OF_CERTAINTY = 10
 """Degrees of freedom without any noise after which a metric is taken to be deterministic."""
 LAST_WORDS = 2
@@ -192,13 +192,6 @@ def job_for(
     return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task, slot, tree)
 
 
-def baseline_wants(opened: Open, settings: Settings) -> Task | None:
-    """What else of it runs now: a baseline is sampled in all slots together, as loaded as candidates will be."""
-    wanted = settings.workers if settings.baseline_samples is None else settings.baseline_samples
-    more = opened.is_baseline and not opened.samples and opened.running < min(settings.workers, wanted)
-    return Task.SAMPLE if more else None
-
-
 def _first_convention(baseline: Open) -> Convention | None:
     """How the baseline's first sample printed its numbers: the next ones must do the same."""
     return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures)) if baseline.measured else None
@@ -232,18 +225,6 @@ def evidence_for(opened: Open, history: History) -> Evidence:
         raise RunError("the baseline is not weighed against anything")
     fresh = (sample for number, sample in opened.incumbent_samples if number == parent)
     return Evidence(opened.measured, (*history.samples(parent), *fresh), parent, history.groups(besides=parent))
-
-
-def baseline_is_done(opened: Open, settings: Settings, meter: Meter) -> bool:
-    """Are there enough samples of the baseline to begin with?"""
-    taken = len(opened.measured)
-    if meter.too_short():
-        return True
-    if settings.baseline_samples is not None:
-        return taken >= settings.baseline_samples
-    whole, money = meter.budget.seconds or math.inf, meter.budget.usd or math.inf
-    dear = sum(opened.took) / len(opened.took) > min(LONG_SAMPLE, SMALL_SHARE * whole)
-    return taken >= BASELINE_SAMPLES or dear or opened.spent_usd / taken > SMALL_SHARE * money
 
 
 def is_stale(number: int, history: History, settings: Settings, meter: Meter, now: int) -> bool:

@@ -5,12 +5,9 @@ What proposals cost is counted elsewhere (`judging.Judge.bill`); both go against
 
 from __future__ import annotations
 
-from autoresearch.confirming import numbers_of
-from autoresearch.core.constraints import first_problem
 from autoresearch.core.experiment import Execution, Passed, sample_seconds
 from autoresearch.core.history import History
 from autoresearch.core.ports import Task
-from autoresearch.opened import Open
 from autoresearch.orders import Settings
 
 
@@ -31,23 +28,3 @@ def usd_of_sample(history: History, settings: Settings) -> float:
         return 0.0
     machine = sample_seconds(history.baseline) * settings.usd_per_second
     return machine + max(0.0, history.baseline.measures.get(settings.cost_name, 0.0))
-
-
-def baseline_problem(history: History, settings: Settings) -> str:
-    """What the recorded baseline of a run that goes on cannot do, once more was asked of it; empty: nothing."""
-    baseline, standards = history.baseline, settings.standards
-    if baseline is None:
-        return ""
-    if settings.cost_name and settings.cost_name not in baseline.measures:
-        return f'cost = "{settings.cost_name}": it did not print that number'
-    numbers = numbers_of(baseline, history, standards.metric_name)
-    problem = first_problem(standards.constraints, numbers, numbers)
-    return f"the constraint {problem}" if problem else ""
-
-
-def unpriced(baseline: Open, settings: Settings) -> str:
-    """Why the money of experiments cannot be counted, in words; empty when it can."""
-    if not settings.cost_name or settings.cost_name in baseline.measures:
-        return ""
-    printed = ", ".join(baseline.measures) or "none"
-    return f'cost = "{settings.cost_name}": that number was not printed; numbers that were: {printed}'
