@@ -20,7 +20,7 @@ from autoresearch.core import events
 from autoresearch.core.experiment import Experiment, Usage
 from autoresearch.core.ports import Attempt
 from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken
-from autoresearch.gate import Answer, Ready
+from autoresearch.gate import Answer, Ready, Rejected
 from autoresearch.judging import Judge
 from autoresearch.opened import Answered, Asked, Open, in_background
 from autoresearch.orders import Parts, Settings, request_for
@@ -66,7 +66,8 @@ class Ahead:
     def mend(self, experiment: Open, problem: str) -> None:
         """Ask for a repair of a crash; it need not wait for its turn."""
         attempts = (Attempt(experiment.draft.proposal, problem),)
-        request = request_for(self.parts, experiment.draft.number, attempts)
+        parent = self.parts.journal.history().get(experiment.draft.parent or 0)
+        request = request_for(self.parts, experiment.draft.number, attempts, parent)
         before: tuple[Asked | Open, ...] = (*(one for one in self.judge.open if one is not experiment), *self.queue)
         self._send(Asked(experiment.draft.number, request, before, experiment))
 
@@ -117,9 +118,9 @@ class Ahead:
         return asked.answer
 
     def hold(self) -> None:
-        """What those cost that wait for their turn is in the record, too."""
+        """What was paid for those that wait for their turn, or for nothing, is in the record, too."""
         paid = (one.answer.proposal.usage.cost_usd or 0.0 for one in self.queue if one.answer is not None)
-        self.parts.journal.hold(round(sum(paid), 9))
+        self.parts.journal.hold(round(sum(paid) + self.judge.untold_usd, 9))
 
     def _keep_up(self) -> None:
         """Have as many thought of at a time as end while experiments do, and one more."""
@@ -147,6 +148,7 @@ class Ahead:
 
     def refresh(self) -> None:
         """There is a new result: who had nothing to propose may have something now."""
+        self.hold()
         self.dry = self.broken.message if self.broken else ""
 
     def ready(self, parent: Experiment) -> list[Asked]:
@@ -166,6 +168,7 @@ class Ahead:
                     self.queue.remove(asked)
                     continue
                 asked.answer = self.parts.gate.carry(answer, parent, self.judge.known)
+                self.wasted += isinstance(asked.answer, Rejected)
             found.append(asked)
         return found
 

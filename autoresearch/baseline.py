@@ -47,13 +47,6 @@ def next_step(baseline: Open, settings: Settings, meter: Meter) -> Task | Unfit 
             return Task.HOLDOUT if more_holdout(baseline, settings.standards) else None
 
 
-def wants_beside(opened: Open, settings: Settings) -> Task | None:
-    """What else of it runs now: a baseline is sampled in all slots together, as loaded as candidates will be."""
-    wanted = settings.workers if settings.baseline_samples is None else settings.baseline_samples
-    more = opened.is_baseline and not opened.samples and opened.running < min(settings.workers, wanted)
-    return Task.SAMPLE if more else None
-
-
 def flags_of(baseline: Open) -> tuple[str, ...]:
     """That it passed the checks, and what its seconds alone do not say: how long one sample takes, and the holdout."""
     told = {

@@ -7,20 +7,23 @@ that is looked at only at the end is measured here, too.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from autoresearch.core import events
 from autoresearch.core.budget import Meter
 from autoresearch.core.decision import SAME, pooled_noise
-from autoresearch.core.experiment import Execution, Experiment, Measured, Passed, Sample, Usage
+from autoresearch.core.experiment import Execution, Experiment, Measured, Passed, Sample
 from autoresearch.core.final_check import SHARE, FinalCheck, HeldOut, pairs_in
 from autoresearch.core.history import History
 from autoresearch.core.ports import Job, Task
 from autoresearch.core.seeds import sample_seed
+from autoresearch.errors import SampleLost
 from autoresearch.judging import Judge
 from autoresearch.opened import Answered, Message, Sampled, SampledAgain, StopRequested
-from autoresearch.orders import Parts, Settings, convention_of, limit_for, limit_of_check
-from autoresearch.prices import money_of
+from autoresearch.orders import LOSSES, Parts, Settings, convention_of, limit_for, limit_of_check
+from autoresearch.prices import money_of, usd_of_sample
 
 FRESH_SEEDS = 1_000_000
 """No experiment has so many samples of its own."""
@@ -55,11 +58,15 @@ def reserve(history: History, settings: Settings, meter: Meter, holdout_seconds:
 class Closing:
     """Made when nothing runs any more. Only the loop's thread calls it."""
 
-    def __init__(self, parts: Parts, settings: Settings, judge: Judge, inbox: SimpleQueue[Message]) -> None:
+    def __init__(
+        self, parts: Parts, settings: Settings, judge: Judge, inbox: SimpleQueue[Message], slots: list[int]
+    ) -> None:
+        """`slots` are those that there are; the first one is used, as long as it is there."""
         self.parts = parts
         self.settings = settings
         self.judge = judge
         self.inbox = inbox
+        self.slots = slots
         self.history = parts.journal.history()
         self.stopping = False
 
@@ -72,12 +79,16 @@ class Closing:
         last: list[Sample] = []
         for _ in range(pairs_wanted(self.history, self.settings, meter)):
             left = meter.seconds_left()
-            if left is not None and 2 * meter.longest > left:
+            if (left is not None and 2 * meter.longest > left) or not self._affords(2):
                 break
             if not (self._sample(baseline, first) and self._sample(best, last)):
                 break
         pairs = min(len(first), len(last))
         return FinalCheck(best.number, tuple(first[:pairs]), tuple(last[:pairs])) if pairs else None
+
+    def _affords(self, samples: int) -> bool:
+        money = [left for name, left in self.parts.meter.remaining().items() if name in ("usd", "run_usd")]
+        return samples * usd_of_sample(self.history, self.settings) <= min(money, default=math.inf)
 
     def hold_out(self) -> HeldOut | None:
         """Measure the holdout of baseline and best, where that is left for the end."""
@@ -87,8 +98,7 @@ class Closing:
         if self.parts.meter.out_of_money():
             self.parts.announce(events.Warned("no money is left for the holdout at the end"))
             return None
-        values = [self._run(self._job(one, Task.HOLDOUT, 1)) for one in (baseline, best) if not self.stopping]
-        match values:
+        match [self._run(self._job(one, Task.HOLDOUT, 1)) for one in (baseline, best) if not self.stopping]:
             case [Measured(first), Measured(last)]:
                 return HeldOut(best.number, first, last)
             case _:
@@ -113,16 +123,37 @@ class Closing:
         seed = sample_seed(settings.seed, one.number, FRESH_SEEDS + self.judge.samples)
         return Job(one.number, one.commit, number, seed, limit, convention, task)
 
-    def _run(self, job: Job) -> Execution:
-        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, job.task))
+    def _run(self, job: Job) -> Execution | None:
+        """None when the machine was lost, and that again and again; nothing depends on it any more."""
+        for _ in range(1 + LOSSES * bool(self.slots)):
+            try:
+                return self._run_once(replace(job, slot=self.slots[0]))
+            except SampleLost as lost:
+                if lost.slot_is_gone:
+                    self.slots.pop(0)
+                if self.stopping:
+                    return None
+                if not self.slots:
+                    self._give_up(lost.message)
+                    return None
+                said = f"sample {job.sample} of #{job.number} is taken again: {lost.message}"
+                self.parts.announce(events.Warned(said))
+        self._give_up("its samples are lost again and again")
+        return None
+
+    def _give_up(self, why: str) -> None:
+        self.parts.announce(events.Warned(f"the final check ended early: {why}"))
+        self.stopping = True
+
+    def _run_once(self, job: Job) -> Execution:
+        self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, job.task, job.slot))
         self.parts.executor.submit(job).add_done_callback(lambda done: self.inbox.put(SampledAgain(done)))
         execution = self._wait()
         told = Passed(execution.seconds) if job.task is Task.HOLDOUT else execution
         self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
         if job.task.is_sample:
             self.parts.meter.sample_took(execution.seconds)
-        usage = Usage(cost_usd=money_of(job.task, execution, self.history, self.settings))
-        self.judge.bill(usage, carried=False)
+        self.judge.charge_run(money_of(job.task, execution, self.history, self.settings))
         return execution
 
     def _wait(self) -> Execution:

@@ -45,11 +45,11 @@ from autoresearch.simpler import net_lines, tolerated
 class Judge:
     """The open experiments, and what becomes of them. Only the loop's thread calls it."""
 
-    def __init__(self, parts: Parts, settings: Settings, may_begin: Callable[[], bool] = lambda: True) -> None:
-        """`may_begin`: is there budget for one more experiment than are open?"""
+    def __init__(self, parts: Parts, settings: Settings, no_room: Callable[[int], str] = lambda _: "") -> None:
+        """`no_room`: why, of the open ones so many less, one more is too many, in words; empty when there is room."""
         self.parts = parts
         self.settings = settings
-        self.may_begin = may_begin
+        self.no_room = no_room
         self.history = parts.journal.history()
         self.open: list[Open] = []
         self.samples = self.history.sample_count
@@ -59,7 +59,7 @@ class Judge:
         self.since_keep = 0
         self.holdout_seconds = holdout_seconds(self.history.baseline)
         """Of the longest measurement of the holdout so far."""
-        self.unbilled = parts.journal.left_over()
+        self.unbilled = FREE
         """Spent, and carried by no experiment yet: it goes into the next commit."""
         self.bearer: Open | None = None
         """The one whose draft tells of that until then."""
@@ -69,6 +69,20 @@ class Judge:
         self.parts.meter.book(usage)
         if not carried:
             self.unbilled += usage
+            if self.bearer is not None:
+                self.parts.journal.spend(self.bearer.draft, self.unbilled + Usage(cost_usd=self.bearer.spent_usd))
+
+    def charge_run(self, usd: float) -> None:
+        """Count money that the run itself spent, for no experiment: the run's own commit is told at once."""
+        self.parts.meter.charge(usd)
+        self.unbilled += Usage(cost_usd=usd)
+        if usd:
+            self.parts.journal.hold(round(self.untold_usd, 9))
+
+    @property
+    def untold_usd(self) -> float:
+        """Dollars that nothing in the record tells of yet, but what the run's own commit is told."""
+        return 0.0 if self.bearer else self.unbilled.cost_usd or 0.0
 
     def charge(self, experiment: Open, task: Task, execution: Execution) -> None:
         """Count the money that an execution spent: what it printed, and the time of the machine."""
@@ -115,6 +129,8 @@ class Judge:
 
     def begin(self, parent: Experiment | None, tree: str, proposal: Proposal, carried_from: int | None = None) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
+        if parent is None:
+            self.unbilled += self.parts.journal.left_over()
         experiment = Open(self.parts.journal.draft(parent, tree, proposal, carried_from=carried_from))
         if parent is not None and self.is_stale(parent.number):
             experiment.wants, experiment.refreshes = Task.INCUMBENT, True
@@ -130,7 +146,8 @@ class Judge:
         """Should the incumbent be sampled first? Once is enough for all that are open."""
         if any(one.refreshes and one.draft.parent == number and not one.incumbent_samples for one in self.open):
             return False
-        return is_stale(number, self.history, self.settings, self.parts.meter, self.samples)
+        taken = [sample.at for one in self.open for of, sample in one.incumbent_samples if of == number]
+        return is_stale(number, self.history, self.settings, self.parts.meter, self.samples, max(taken, default=0))
 
     def reject(self, parent: Experiment, proposal: Proposal, reason: str, carried_from: int | None = None) -> None:
         """A proposal that could not stand is recorded too, with its parent's tree; nothing runs."""
@@ -206,12 +223,15 @@ class Judge:
         said = f"better than #{old}, no longer the incumbent ({reason})"
         before = next((one for one in self.history.kept if one.number == old), None)
         # It takes the place of the one that ends here.
-        if before is None or not self.may_begin():
-            said = f"{said}; not tried again: the budget is used up"
+        why_not = self.no_room(1)
+        if before is None or why_not:
+            said = f"{said}; not tried again: {why_not or f'#{old} was taken back'}"
             self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, said)
             return
         said = f"{said}; tried again as #{self.parts.journal.next_number}"
         self.finish(experiment, Outcome.MEASURED, Decision.DISCARD, said)
+        # Whether it brings nothing is not known yet.
+        self.since_keep -= 1
         change = Ready(replace(proposal, usage=FREE, prompt="", reply=""), draft.tree, before)
         if self.try_again(change, draft.number) is not None:
             # First in line.

@@ -16,7 +16,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from autoresearch.ahead import Ahead
-from autoresearch.baseline import BASELINE, wants_beside
+from autoresearch.baseline import BASELINE
 from autoresearch.closing import Closing, reserve
 from autoresearch.core import events
 from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, Unmeasured
@@ -27,11 +27,8 @@ from autoresearch.errors import RunError, SampleLost
 from autoresearch.gate import Answer, Ready
 from autoresearch.judging import Judge
 from autoresearch.opened import Answered, Asked, Message, Open, Sampled, SampledAgain, StopRequested
-from autoresearch.orders import Parts, Settings, enough, job_for, room_ahead
+from autoresearch.orders import LOSSES, Parts, Settings, enough, job_for, room_ahead
 from autoresearch.prices import usd_of_sample
-
-LOSSES = 3
-"""So often a machine may fail in the middle of one experiment before that is taken for the experiment's doing."""
 
 
 class Loop:
@@ -44,10 +41,11 @@ class Loop:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
         self.free = list(range(settings.workers))
         """Slots in which nothing runs."""
-        self.slots = settings.workers
+        self.slots = list(self.free)
+        """Those that there are; one whose device is gone is left out."""
         self.laid: dict[int, str] = {}
         """The tree that lies ready in a slot, beside what runs there."""
-        self.judge = Judge(parts, settings, self.may_begin)
+        self.judge = Judge(parts, settings, self.no_room)
         self.ahead = Ahead(parts, settings, self.judge, self.inbox.put)
         self.clock = Utilisation(settings.workers)
         self.why = ""
@@ -75,12 +73,11 @@ class Loop:
                 # The last ones may have been rejected, without running.
                 self.why = self.enough() or "the time left does not hold another proposal and its experiment"
         self.why = self.why or "the baseline was interrupted"
-        self.judge.close(self.why)
-        self.ahead.close()
+        self.abandon(self.why)
         if self.ahead.broken is not None and not self.stopping:
             raise self.ahead.broken
         if not self.stopping:
-            closing = Closing(self.parts, self.settings, self.judge, self.inbox)
+            closing = Closing(self.parts, self.settings, self.judge, self.inbox, self.slots)
             self.final, self.held_out = closing.look_again(), closing.hold_out()
         return self.why
 
@@ -88,9 +85,16 @@ class Loop:
         """Ask for an end; may be called from a signal handler and from any thread."""
         self.inbox.put(StopRequested(why, at_once))
 
+    def abandon(self, why: str) -> None:
+        """End what is open, in the record; what was paid for and never begun is told with the run's end."""
+        try:
+            self.judge.close(why)
+        finally:
+            self.ahead.close()
+
     @property
     def running(self) -> int:
-        return self.slots - len(self.free)
+        return len(self.slots) - len(self.free)
 
     def enough(self) -> str:
         """Why no further experiment is begun; empty while there is no reason."""
@@ -108,10 +112,16 @@ class Loop:
         """Seconds that no new experiment may use."""
         return reserve(self.history, self.settings, self.parts.meter, self.judge.holdout_seconds)
 
-    def may_begin(self) -> bool:
-        """Is there budget for one more experiment than are open?"""
-        is_paid = not self.settings.runs_cost
-        return not self.why and not self.parts.meter.exhausted(len(self.judge.open), is_paid=is_paid)
+    def no_room(self, ending: int = 0) -> str:
+        """Why there is none for one more experiment than are open; empty when there is.
+
+        `ending`: so many of these are over, and others take their place.
+        """
+        under_way, is_paid = len(self.judge.open), not self.settings.runs_cost
+        tried, patience = self.judge.since_keep + under_way - ending, self.settings.patience
+        if patience is not None and tried >= patience:
+            return f"{tried} of the {patience} that may keep nothing in a row are under way"
+        return self.why or self.parts.meter.exhausted(under_way, is_paid=is_paid) or ""
 
     def ask(self) -> None:
         """Keep as many proposals in the making as slots and look-ahead allow, and no more than can still run."""
@@ -119,12 +129,13 @@ class Loop:
             return
         settings, meter = self.settings, self.parts.meter
         reserve, usd = self.kept_back() + self.ahead.seconds, usd_of_sample(self.history, settings)
-        room = room_ahead(meter, self.slots, reserve, len(self.judge.open), usd)
-        self.ahead.want(min(settings.workers + settings.lookahead, room))
+        room = room_ahead(meter, len(self.slots), reserve, len(self.judge.open), usd)
+        self.ahead.want(min(len(self.slots) + settings.lookahead, room))
 
     def look_at_the_clock(self) -> None:
         """What a free slot waits for, from now on."""
-        waits = PROPOSAL if self.ahead.thinking else RECORD
+        # A budget without room for another one, or a proposer that has nothing more, is nothing to wait for.
+        waits = PROPOSAL if self.ahead.thinking else RECORD if self.turn() and not self.no_room() else ""
         self.clock.note(self.running, "" if self.why or self.history.baseline is None else waits)
 
     def fill(self) -> None:
@@ -134,15 +145,23 @@ class Loop:
                 break
             waiting = next((one for one in self.judge.open if one.wants is not None), None)
             if waiting is not None:
-                self.start(waiting, waiting.slot if waiting.slot in self.free else self.free[0])
+                for slot in self.slots_for(waiting):
+                    self.start(waiting, slot)
             elif not self.begin():
                 break
         self.lay_out()
 
+    def slots_for(self, experiment: Open) -> list[int]:
+        """Where it runs: a baseline is sampled in all slots at once, as loaded as its candidates will be."""
+        is_round = experiment.is_baseline and experiment.wants is Task.SAMPLE and not (self.cold or experiment.again)
+        if is_round:
+            return list(self.free)
+        return [experiment.slot if experiment.slot in self.free else self.free[0]]
+
     def begin(self) -> bool:
         """The proposal whose turn it is becomes an experiment; a rejected one is finished with that."""
         ready = self.turn()
-        if not ready or not self.may_begin() or self.parts.meter.too_short(self.kept_back()):
+        if not ready or self.no_room() or self.parts.meter.too_short(self.kept_back()):
             return False
         slot, asked = self.pick(ready)
         if asked.tree is None or self.judge.tried(asked.tree) is not None:
@@ -174,7 +193,7 @@ class Loop:
         if self.why or not self.settings.lays_ahead:
             return
         trees = [one.tree for one in self.turn() if one.tree is not None]
-        busy = [slot for slot in range(self.settings.workers) if slot not in self.free]
+        busy = [slot for slot in self.slots if slot not in self.free]
         without = [slot for slot in busy if self.laid.get(slot) not in trees]
         left = [tree for tree in trees if tree not in self.laid.values()]
         for slot, tree in zip(without, left, strict=False):
@@ -188,7 +207,7 @@ class Loop:
         self.free.remove(slot)
         experiment.slot, experiment.running = slot, experiment.running + 1
         if not self.cold:
-            experiment.wants = wants_beside(experiment, self.settings)
+            experiment.wants = None
         self.cold = False
         self.judge.samples += task.is_sample
         self.parts.announce(events.SampleStarted(job.number, job.sample, job.limit, task, slot))
@@ -249,10 +268,14 @@ class Loop:
         self.parts.announce(events.Warned(f"sample {job.sample} of #{job.number} is taken again: {lost.message}"))
         if lost.slot_is_gone:
             self.free.remove(job.slot)
-            self.slots -= 1
-            self.clock.slots = self.slots
+            self.slots.remove(job.slot)
+            self.clock.slots = len(self.slots)
         if experiment.lost > LOSSES or not self.slots:
             raise RunError(lost.message, hint=lost.hint)
+        if job.task is Task.WARM_UP:
+            # What it is for still waits.
+            self.cold = True
+            return
         experiment.wants = job.task
         if job.task in (Task.SAMPLE, Task.FRESH):
             experiment.again.append(job.sample)

@@ -26,6 +26,8 @@ FREEDOM_OF_CERTAINTY = 10
 LAST_WORDS = 2
 """So many of the last experiments, and the incumbent, are heard."""
 MOST_AHEAD = 1_000
+LOSSES = 3
+"""So often a machine may fail in the middle of one experiment before that is taken for the experiment's doing."""
 SHORTEST_EXTRA_LIMIT = 60.0
 """Seconds that a sample may always take beyond the baseline's."""
 
@@ -107,7 +109,7 @@ def enough(
     if settings.target is not None and best is not None and not history.direction.improves(settings.target, best):
         return f"the target {settings.target:g} is reached"
     if settings.patience is not None and since_keep >= settings.patience:
-        return f"{since_keep} experiments in a row kept nothing"
+        return f"{since_keep} experiment{'s' * (since_keep != 1)} in a row kept nothing"
     return meter.exhausted(is_paid=is_paid) or meter.too_short(reserve) or ""
 
 
@@ -126,10 +128,15 @@ def room_ahead(meter: Meter, slots: int, reserve: float, running: int, usd: floa
     return int(min(room, MOST_AHEAD))
 
 
-def request_for(parts: Parts, number: int, attempts: tuple[Attempt, ...] = ()) -> Request:
-    """What the proposer of experiment `number` is told; what changes meanwhile is added when it goes out."""
+def request_for(
+    parts: Parts, number: int, attempts: tuple[Attempt, ...] = (), parent: Experiment | None = None
+) -> Request:
+    """What the proposer of experiment `number` is told; what changes meanwhile is added when it goes out.
+
+    Without a `parent` it is the one that the strategy chooses now.
+    """
     history = parts.journal.history()
-    parent = parts.strategy.parent(history)
+    parent = parent or parts.strategy.parent(history)
     return Request(
         number=number,
         parent=parent,
@@ -194,11 +201,15 @@ def job_for(
 
 def _first_convention(baseline: Open) -> Convention | None:
     """How the baseline's first sample printed its numbers: the next ones must do the same."""
-    return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures)) if baseline.measured else None
+    return _convention(baseline) if baseline.measured else None
 
 
 def convention_of(baseline: Experiment) -> Convention:
     """How the baseline printed its numbers, and which."""
+    return _convention(baseline)
+
+
+def _convention(baseline: Experiment | Open) -> Convention:
     return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures))
 
 
@@ -227,12 +238,15 @@ def evidence_for(opened: Open, history: History) -> Evidence:
     return Evidence(opened.measured, (*history.samples(parent), *fresh), parent, history.groups(besides=parent))
 
 
-def is_stale(number: int, history: History, settings: Settings, meter: Meter, now: int) -> bool:
-    """Should the incumbent be sampled before the next candidate is? `now` is the running count of samples."""
+def is_stale(number: int, history: History, settings: Settings, meter: Meter, now: int, newest: int = 0) -> bool:
+    """Should the incumbent be sampled before the next candidate is? `now` is the running count of samples.
+
+    `newest`: that of its newest sample that no finished experiment has.
+    """
     samples = history.samples(number)
     if not samples:
         return True
-    if settings.refresh is None or now - samples[-1].at < settings.refresh:
+    if settings.refresh is None or now - max(newest, samples[-1].at) < settings.refresh:
         return False
     noise = pooled_noise(history.groups())
     left = meter.seconds_left()

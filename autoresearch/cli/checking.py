@@ -150,7 +150,7 @@ class Check:
                 self.loop.run()
         except ArError as error:
             with suppress(ArError):
-                self.loop.judge.close(error.message)
+                self.loop.abandon(error.message)
             raise
 
     def tell(self, event: Event) -> None:
@@ -180,7 +180,10 @@ class Check:
     @property
     def wanted(self) -> int:
         """How many samples there will be if none takes long."""
-        return (self.loop.settings.baseline_samples if self.loop else None) or SAMPLES
+        samples = (self.loop.settings.baseline_samples if self.loop else None) or SAMPLES
+        slots = self.loop.settings.workers if self.loop else 1
+        # In all slots at once, so that a round is never broken off.
+        return -(-samples // slots) * slots
 
     def take_no_more(self) -> None:
         """What takes that long is measured once."""

@@ -137,7 +137,7 @@ class Session:
         """What is known of open experiments goes into the record; where that fails, the first error is the one told."""
         if self.loop is not None:
             with suppress(ArError):
-                self.loop.judge.close(why)
+                self.loop.abandon(why)
 
     def search(self, journal: GitJournal, executor: Runner, note: str) -> int:
         """The first lines, the canary, the loop."""

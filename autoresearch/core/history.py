@@ -6,6 +6,7 @@ Whether a larger metric is better is said once, by `Direction`.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -116,7 +117,8 @@ class History:
         taken = [(experiment.number, sample) for sample in experiment.samples if isinstance(sample, Sample)]
         for number, sample in (*taken, *experiment.incumbent_samples):
             known = self._samples.setdefault(number, [])
-            known.append(sample)
+            # Where several experiments run side by side, they do not end in the order of their samples.
+            insort(known, sample, key=lambda one: one.at)
             self._means[number] = fmean(one.value for one in known)
             if len(known) >= 2 and not exposed:
                 self._repeated.pop(number, None)
