@@ -22,6 +22,7 @@ from autoresearch.cli.project import Project
 from autoresearch.cli.render.inside import thoughts_of, used_of
 from autoresearch.cli.render.live_state import LiveState, LiveWriter
 from autoresearch.cli.render.summary import Ending, summary
+from autoresearch.cli.render.text import kept_changes, tried_changes
 from autoresearch.cli.render.view import RunView
 from autoresearch.cli.rules import what_decides
 from autoresearch.cli.run_options import RunOptions
@@ -87,7 +88,11 @@ class Session:
                 final = self.loop.final if self.loop else None
                 used, is_alone = used_of(self.loop), self.project.config.metric.timing or bool(self.options.replay)
                 shares = self.meter.shares()
-                ending = Ending(self.history, self.why, self.run.branch, base_branch, shares, final, used, is_alone)
+                opening = self.run.opening
+                snapshot = opening.base if opening.snapshot_of else ""
+                ending = Ending(
+                    self.history, self.why, self.run.branch, base_branch, shares, final, used, is_alone, snapshot
+                )
                 print_at_the_end(summary(ending))
         return code
 
@@ -211,9 +216,8 @@ class Session:
         """Announce the end."""
         self.why = why
         best = self.history.best
-        kept = len(self.history.kept) - (self.history.baseline is not None)
-        metric = self.history.metric(best.number) if best else None
-        discarded = len(self.history.experiments) - len(self.history.kept)
+        metric, kept = self.history.metric(best.number) if best else None, kept_changes(self.history)
+        discarded = tried_changes(self.history) - kept
         self.output.announce(events.RunFinished(why, metric, kept, discarded, code))
 
     def close(self, journal: GitJournal) -> None:

@@ -163,9 +163,8 @@ def _state(history: History, name: str) -> Undo:
     one = find_kept(history, "0" if name == "baseline" else name)
     if history.incumbent is not None and one.tree == history.incumbent.tree:
         raise UsageError(f"the branch has the files of experiment {one.number} already", hint="ar log --kept")
-    after = tuple(
-        kept.number for kept in history.kept if kept.number > one.number and not history.is_reverted(kept.number)
-    )
+    # Returns, too: those who are not named would count again with the one that took them back gone.
+    after = tuple(kept.number for kept in history.kept if kept.number > one.number)
     return Undo(
         f"back to #{one.number}: {one.title}", f"Goes back to the files of experiment {one.number}.", one.tree, after
     )

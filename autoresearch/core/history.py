@@ -95,18 +95,19 @@ class History:
             self._tried.setdefault(experiment.tree, experiment.number)
         if experiment.is_kept:
             self._kept.append(experiment)
-            self._undo(experiment.reverts)
+            if experiment.reverts:
+                self._undo()
         if experiment.outcome is Outcome.MEASURED and experiment.number in self._samples:
             self._best.append(experiment)
         if len(self._best) >= BEST_SORTED:
             self._best = self._best_measured()
 
-    def _undo(self, numbers: Iterable[int]) -> None:
-        """They are taken back; what they themselves had taken back is there again."""
-        for number in numbers:
-            self._reverted.add(number)
-            undone = self._by_number.get(number)
-            self._reverted.difference_update(undone.reverts if undone else ())
+    def _undo(self) -> None:
+        """What is taken back: what a kept return names that is not taken back itself, by a later one."""
+        self._reverted.clear()
+        for one in reversed(self._kept):
+            if one.number not in self._reverted:
+                self._reverted.update(one.reverts)
 
     def _best_measured(self) -> list[Experiment]:
         return sorted(self._best, key=self._cost)[:BEST_SHOWN]

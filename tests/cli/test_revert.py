@@ -125,6 +125,8 @@ def test_a_change_is_taken_back_and_the_search_goes_on_from_what_is_left(tmp_pat
     assert "\n#10 keep 100 " in toy.ar("revert", "--to", "baseline").out
     assert toy.branch == toy.experiments()[10]["commit"]
     assert git(toy.root, "diff", "main", toy.branch) == ""
+    assert toy.ar("log", "best").out.startswith("#10 ")
+    assert toy.ar("log").out.startswith("0 kept of 4 · 100 → 100 (±0 %)\n")
     toy.assert_sound()
 
 

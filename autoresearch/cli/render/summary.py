@@ -8,18 +8,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.text import Text
 
 from autoresearch.cli.render.progress import progress
 from autoresearch.cli.render.slots_used import used_advice
-from autoresearch.cli.render.text import clean, kept_changes, tried_changes
+from autoresearch.cli.render.text import clean, is_tried_change, kept_changes, tried_changes
 from autoresearch.core.budget import Share
+from autoresearch.core.experiment import Experiment, Outcome
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
 from autoresearch.core.quantity import format_metric
 from autoresearch.core.utilisation import Used
 
+TUNER = "tuner"
 MANY_EXPERIMENTS = 5000
 """Above this many loose commits git itself becomes slow until it has packed them."""
 
@@ -29,6 +32,7 @@ class Ending:
     """`spent`: what this call used, as the header's bars had it. `base_branch`: what a merge would go into.
 
     `used`: how well this call used its slots. `is_alone`: samples side by side would change what is measured.
+    `snapshot`: the commit of uncommitted work that the run began from; empty: it began from the person's own commit.
     """
 
     history: History
@@ -39,6 +43,7 @@ class Ending:
     final: FinalCheck | None = None
     used: Used | None = None
     is_alone: bool = False
+    snapshot: str = ""
 
 
 def headline(history: History, final: FinalCheck | None = None) -> str:
@@ -76,13 +81,25 @@ def _spent(ending: Ending) -> str:
 
 def _advice(history: History) -> str:
     """What to try when nothing was kept."""
-    tried = [one for one in history.experiments if one.number != 0]
+    tried = [one for one in history.experiments if is_tried_change(one)]
     failed = sum(one.outcome.is_failure for one in tried)
+    if promising := next(filter(partial(_looked_better, history), reversed(history.experiments)), None):
+        number = promising.number
+        return f"nothing was kept; #{number} looked better when it was stopped: ar run --replay {number}"
     if history.baseline is None or not tried:
-        return "no change was tried yet"
+        return "no change was tried yet" if len(history.experiments) < 2 else "no change was tried to its end"
     if 2 * failed >= len(tried):
         return f"nothing was kept: {failed} of {len(tried)} failed, `ar log --failed` says why"
-    return "nothing was kept: no change was better; give it more budget, or steer it in program.md"
+    if all(one.proposer == TUNER for one in tried):
+        return "nothing was kept: no change was better; more budget, or a model: --model"
+    return "nothing was kept: no change was better; more budget, or steer it in program.md"
+
+
+def _looked_better(history: History, one: Experiment) -> bool:
+    metric = history.metric(one.number)
+    if one.outcome is not Outcome.INTERRUPTED or one.parent is None or metric is None:
+        return False
+    return (history.gain(metric, one.parent) or 0.0) > 0
 
 
 def _commands(ending: Ending) -> list[tuple[str, str]]:
@@ -91,11 +108,16 @@ def _commands(ending: Ending) -> list[tuple[str, str]]:
     tidy = [("tidy", "git gc")] if len(history.experiments) > MANY_EXPERIMENTS else []
     if best is None or not kept_changes(history):
         return [("look", "ar log"), going_on, *tidy]
-    compare = shlex.quote(f"{ending.base_branch}...{ending.branch}")
+    branch = shlex.quote(ending.branch)
+    compare, get = f"git diff {shlex.quote(f'{ending.base_branch}...{ending.branch}')}", f"git merge --squash {branch}"
+    if ending.snapshot:
+        # A merge would want the uncommitted work out of the way, which is in the branch as well.
+        compare = f"git diff {ending.snapshot[:10]} {branch}"
+        get = f"{compare} | git apply"
     return [
         ("look", f"ar log {best.number}"),
-        ("compare", f"git diff {compare}"),
-        ("merge", f"git merge --squash {shlex.quote(ending.branch)}"),
+        ("compare", compare),
+        ("apply" if ending.snapshot else "merge", get),
         going_on,
         *tidy,
     ]

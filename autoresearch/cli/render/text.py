@@ -132,8 +132,8 @@ def is_tried_change(experiment: Experiment) -> bool:
 
 
 def kept_changes(history: History) -> int:
-    """How many changes were kept."""
-    return sum(map(is_kept_change, history.kept))
+    """How many changes were kept, and are so still."""
+    return sum(is_kept_change(one) and not history.is_reverted(one.number) for one in history.kept)
 
 
 def tried_changes(history: History) -> int:
