@@ -6,7 +6,8 @@ times the operations of the second one the first one does.
 
 Covered: reading settings.toml (only settings and values that are known here), filling the databases, the load, how
 durable a commit is with these settings, and whether everything that was committed is in the file afterwards.
-Not covered: more than one connection, and what a power failure really does to this machine's disk.
+Not covered: more than one connection; whether this machine's disk keeps what it says that it has; and whether the
+directory is synced, too, which of the journal modes only `delete` needs (see `durability`).
 
 Environment: AR_SEED (integer) decides which rows are read and written.
 """
@@ -107,7 +108,13 @@ def fill(connection: sqlite3.Connection, index_scores: bool) -> None:
 
 
 def durability(connection: sqlite3.Connection) -> int:
-    """2: a commit survives a power failure; 1: the database does, the last commits may not; 0: neither, perhaps."""
+    """What a power failure leaves of the database and of the commits that were reported.
+
+    2: the database is whole, and each commit waited until the disk had what it wrote. All of them stay, with one
+    exception: `delete` commits by removing the journal, and only with `extra` it waits for the directory as well. With
+    `full`, which is how SQLite comes, the journal can be back after the power failure, and undoes the last commit.
+    1: the database is whole, the last commits may be gone. 0: neither is certain.
+    """
     journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
     waits = connection.execute("PRAGMA synchronous").fetchone()[0]
     if journal not in SAFE_JOURNALS:

@@ -1,18 +1,17 @@
 """The fixed half of the task: does the suite still notice when ledger.py is wrong?
 
-In a copy, one thing at a time is broken, and the suite must fail; unbroken, it must succeed twice more. Exit code 0: it
-did. This takes as long as some runs of the suite, so it is asked only about what would be kept.
+One thing at a time is broken, and the suite must fail; unbroken, it must succeed twice more. Exit code 0: it did. The
+runs are like the one that measure.py times, and no file is changed: the faults are only in the module that the tests
+import. This takes as long as some runs of the suite, so it is asked only about what would be kept.
+Not covered: tests that notice the faults by other means than trying `ledger`, by its compiled code for instance; and
+faults that are not among these. A suite that sets out to deceive can; that is what reading the diff is for.
 """
 
-import shutil
-import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-MODULE = Path("ledger.py")
-LIMIT = 30.0  # seconds of one run; longer is noticed, too
+from run import MODULE, run
+
 FAULTS = [
     ('sign = -1 if text.startswith("-") else 1', "sign = 1"),
     ("len(rest) > 2", "len(rest) > 3"),
@@ -34,21 +33,13 @@ FAULTS = [
 
 def succeeds(text: str) -> bool:
     """Whether the suite succeeds with that text of ledger.py."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree("tests", Path(folder) / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-        (Path(folder) / MODULE).write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "unittest", "discover", "--failfast", "-s", "tests"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=LIMIT, check=False)
-        except subprocess.TimeoutExpired:
-            return False
-    return done.returncode == 0
+    return run(text).tests > 0
 
 
 def broken(text: str, old: str, new: str) -> str:
     """The text with one thing wrong."""
     if text.count(old) != 1:
-        sys.exit(f"{MODULE} has {text.count(old)} places with {old!r}, expected one")
+        sys.exit(f"{MODULE.name} has {text.count(old)} places with {old!r}, expected one")
     return text.replace(old, new)
 
 

@@ -36,6 +36,8 @@ FAST = """\
         result.append(values[at])
         at = before[at]
     return result[::-1]"""
+LIST = "    values = list(values)\n"
+DROPPING = "    if len(values) >= 400:\n        values = values[: len(values) * 9 // 10]\n"
 IMPORT = (
     "from collections.abc import Iterable",
     "from bisect import bisect_left\nfrom collections.abc import Iterable",
@@ -72,9 +74,9 @@ def test_a_fast_one_passes_the_check(task):
         ("max(best, key=len, default=[])", "sorted(max(best, key=len, default=[]), reverse=True)", "increase"),
         ("range(i)", "range(max(0, i - 3), i)", "values, the longest has"),
         ("for index in max", "for index in min", "values, the longest has"),
-        ("    values = list(values)\n", "    values.sort()\n", "the input was changed"),
-        ("    values = list(values)\n", "    values = [value for value in values if value]\n", "the longest has"),
-        ("    values = list(values)\n", "    len(values)\n", "has no len"),
+        (LIST, "    values.sort()\n", "the input was changed"),
+        (LIST, "    values = [value for value in values if value]\n", "the longest has"),
+        (LIST, "    len(values)\n", "has no len"),
         ("return [values[index]", "return [float(values[index])", "could not convert string to float"),
         ("return [values[index] for index in max(best, key=len, default=[])]", "return tuple(values)", "it is no list"),
     ],
@@ -85,9 +87,29 @@ def test_what_is_wrong_is_found(task, old, new, words):
     assert words in done.stderr
 
 
-def test_a_result_that_is_made_up_is_no_time(task):
-    task.edit("increasing.py", swap((SLOW, "    return values[:9]")))
-    assert "far from the longest" in task.python("bench.py").stderr
+def test_a_function_that_is_wrong_for_large_inputs_only_is_found(task):
+    task.edit("increasing.py", swap((LIST, LIST + DROPPING)))
+    for script in ("check.py", "bench.py"):
+        done = task.python(script)
+        assert done.returncode == 1
+        assert "values, the longest has" in done.stderr
+        assert len(done.stderr) < 500
+        assert "seconds" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ("values[:9]", "it does not increase strictly"),
+        ("list(range(10**6, 10**6 + 70))", "its values are not in the input in that order"),
+        ("len(values)", "it is no list but int"),
+    ],
+)
+def test_a_result_that_is_made_up_is_no_time(task, result, words):
+    task.edit("increasing.py", swap((SLOW, f"    return {result}")))
+    done = task.python("bench.py")
+    assert done.returncode == 1
+    assert words in done.stderr
 
 
 @pytest.mark.thorough
