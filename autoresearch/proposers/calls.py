@@ -83,6 +83,7 @@ class Asking:
         self.wait = wait
         self.backoff = backoff
         self._setbacks = 0
+        self._has_answered = False
 
     def answer(self, messages: tuple[Message, ...]) -> Answer | NoAnswer:
         """Of the first model that gives one, with all that was spent on the way."""
@@ -93,8 +94,11 @@ class Asking:
             outcome, lost = self._insist(model, messages, patience)
             usage += lost
             if isinstance(outcome, Answer):
-                self._setbacks = 0
+                self._setbacks, self._has_answered = 0, True
                 return replace(outcome, usage=outcome.usage + usage)
+            if outcome.trouble is Trouble.ABSENT and not self._has_answered:
+                # What has never answered is rather not there than away.
+                outcome = replace(outcome, trouble=Trouble.LASTING)
             failures.append(outcome)
             if self.wait(0.0):
                 break

@@ -21,6 +21,9 @@ from autoresearch.proposers.text import one_line
 _PASSING = (408, 409, 425, 429)
 MOST_WORDS = 10_000
 """Characters of an error that are looked at: servers can send megabytes."""
+_NOBODY = "ConnectError"
+"""What the HTTP client calls a connection that could not be made; of another kind than one that broke."""
+_NO_PROVIDER = "LLM Provider NOT provided"
 _CLASS_NAMES = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception|Timeout)\b\s*[:-]\s*)+")
 """LiteLLM puts the names of its exception classes, often several, before the provider's words."""
 
@@ -36,6 +39,8 @@ class Trouble(StrEnum):
     """This request will never be answered, another one may."""
     LASTING = "lasting"
     """No request to this model will be answered: key, name, credit, parameters."""
+    ABSENT = "absent"
+    """Nobody is there who could answer: not running, another address, no network."""
     UNPAID = "unpaid"
     """Nothing was sent: what is left of the budget does not cover the call."""
 
@@ -56,16 +61,28 @@ class Failure:
     """What it may have cost all the same."""
 
 
-def explain(error: BaseException, model: str, trouble: Trouble | None, secrets: Secrets = NO_SECRETS) -> Failure:
-    """The failure that an exception of a call means. `trouble` is given where its class says more than its status."""
+def explain(
+    error: BaseException, model: str, trouble: Trouble | None, secrets: Secrets = NO_SECRETS, address: str = ""
+) -> Failure:
+    """The failure that an exception of a call means. `trouble` is given where its class says more than its status.
+
+    `address` is that of the model's server, where it was configured.
+    """
     status = getattr(error, "status_code", None)
     unread = next((one for one in _chain(error) if isinstance(one, Unread)), None)
     if unread is not None:
         return Failure(Trouble.OVERDUE, f"{model} {unread}")
     if trouble is Trouble.OVERDUE:
         return Failure(trouble, f"{model} did not answer in time")
+    if absent := next((one for one in _chain(error) if type(one).__name__ == _NOBODY), None):
+        where = f"nothing answers at {address}" if address else "its provider cannot be reached"
+        hint = "is the server running? its address: [proposer] api_base" if address else "is there a network?"
+        return Failure(Trouble.ABSENT, f"{model}: {where} ({one_line(str(absent), 100)})", hint)
     said = secrets.redact(str(error)[:MOST_WORDS]).partition("Traceback (most recent call last)")[0]
     words = one_line(_CLASS_NAMES.sub("", said), 300) or type(error).__name__
+    if _NO_PROVIDER in words:
+        hint = "with its provider in front, as openai/gpt-5-mini: ar run --model NAME, or [proposer] model"
+        return Failure(Trouble.LASTING, f"{model}: LiteLLM cannot tell whose model that is", hint)
     if not isinstance(status, int):
         return Failure(Trouble.PASSING, f"{model}: {words}")
     trouble = trouble or _meaning(status, error)

@@ -22,7 +22,7 @@ from autoresearch.core.experiment import Proposal, Usage
 from autoresearch.core.ports import Request
 from autoresearch.core.purse import Purse
 from autoresearch.core.secrets import NO_SECRETS, Secrets
-from autoresearch.errors import ProposalFailed, ProposerBroken
+from autoresearch.errors import ConfigError, ProposalFailed, ProposerBroken
 from autoresearch.proposers import prompt
 from autoresearch.proposers.calls import Answer, Asking, NoAnswer, attempt
 from autoresearch.proposers.costs import Costs
@@ -57,7 +57,13 @@ class LlmProposer:
         purse: Purse | None = None,
         secrets: Secrets = NO_SECRETS,
     ) -> None:
-        """`secrets` are never sent, and taken out of what comes back before any of it is cut."""
+        """`secrets` are never sent, and taken out of what comes back before any of it is cut.
+
+        Raises ConfigError for an address that is none.
+        """
+        if settings.api_base and not settings.api_base.startswith(("http://", "https://")):
+            message = f'[proposer] api_base = "{settings.api_base}" is no address'
+            raise ConfigError(message, hint=f'api_base = "http://{settings.api_base}"')
         self.settings = settings
         self._secrets = secrets
         self.task = task
@@ -151,7 +157,8 @@ class LlmProposer:
 
     def _failure(self, litellm: LiteLLM, error: BaseException, model: str, reserved: Usage) -> Failure:
         """Of a call that raised; one without an end may have cost all that was set aside."""
-        failure = explain(error, model, _trouble(litellm, error), self._secrets)
+        address = self._options(model).get("api_base", "")
+        failure = explain(error, model, _trouble(litellm, error), self._secrets, address)
         return replace(failure, usage=reserved) if failure.trouble is Trouble.OVERDUE else failure
 
     def _options(self, model: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from autoresearch.core.experiment import Usage
 from autoresearch.core.history import Direction, History
 from autoresearch.core.ports import Proposer, Request
 from autoresearch.core.purse import Purse
-from autoresearch.errors import ProposalFailed, ProposalsExhausted, ProposerBroken
+from autoresearch.errors import ConfigError, ProposalFailed, ProposalsExhausted, ProposerBroken
 from autoresearch.proposers.llm import LlmProposer
 from autoresearch.proposers.settings import LlmSettings, Price, Task
 from tests.support.chat_server import (
@@ -175,12 +175,35 @@ def test_four_failures_in_a_row_end_the_request_with_the_last_reason() -> None:
     assert (failed.value.tokens_in, failed.value.spent_usd) == (0, 0.0)
 
 
-def test_nobody_listening_is_a_failure_of_the_request() -> None:
+def test_a_server_that_never_answered_is_named_and_ends_the_search_for_proposals() -> None:
     with ChatServer() as server:
-        address = server.base_url
-    asked = LlmProposer(LlmSettings("openai/stub", address, backoff=0.0), TASK, Event())
-    with pytest.raises(ProposalFailed, match="openai/stub"):
-        asked.propose(request())
+        nobody = proposer(server)
+    with pytest.raises(ProposerBroken, match=r"nothing answers at http://127\.0\.0\.1:") as broken:
+        nobody.propose(request())
+    assert "Connection refused" in broken.value.message
+    assert "[proposer] api_base" in broken.value.hint
+
+
+def test_a_server_that_has_answered_before_may_come_back() -> None:
+    with ChatServer([REPLY]) as server:
+        known = proposer(server)
+        known.propose(request())
+    with pytest.raises(ProposalFailed, match=r"nothing answers at http://127\.0\.0\.1:"):
+        known.propose(request())
+
+
+def test_an_address_without_its_scheme_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(ConfigError) as refused:
+        LlmProposer(LlmSettings("openai/foo", api_base="localhost:9"), TASK, Event())
+    assert refused.value.message == '[proposer] api_base = "localhost:9" is no address'
+    assert refused.value.hint == 'api_base = "http://localhost:9"'
+
+
+def test_a_name_that_says_nothing_about_the_provider_is_explained() -> None:
+    with pytest.raises(ProposerBroken) as broken:
+        LlmProposer(LlmSettings("nonsense"), TASK, Event()).propose(request())
+    assert broken.value.message == "nonsense: LiteLLM cannot tell whose model that is"
+    assert broken.value.hint.startswith("with its provider in front, as openai/gpt-5-mini")
 
 
 def test_a_provider_that_wants_hours_is_not_waited_for() -> None:
