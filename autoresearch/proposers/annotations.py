@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from autoresearch.proposers.ranges import Domain, Interval, Options, Scale, Value, options
+from autoresearch.proposers.ranges import Domain, Interval, Options, Scale, Value, is_tunable, options
 
 NUMBER = r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?"
 COMMENT = re.compile(r"(?:#|//|--|;|%)[ \t]*(?:no[ -]?tune\b|tune:(?P<text>[^\r\n]*))", re.IGNORECASE)
@@ -64,7 +64,7 @@ class Literal:
         if not re.fullmatch(NUMBER, self.text) or len(self.text) > LONGEST_NUMBER:
             return None
         number = int(self.text) if re.fullmatch(r"[-+]?[\d_]+", self.text) else float(self.text)
-        return number if math.isfinite(number) else None
+        return number if is_tunable(number) else None
 
 
 class Wish(Enum):
@@ -157,7 +157,7 @@ def _range(found: re.Match[str], literal: Literal) -> Interval | None:
     """None when it is empty, or makes no sense for the value."""
     low, high = (float(text.replace("_", "")) for text in found.group(1, 2))
     log = found[3] is not None
-    if literal.number is None or not 0 < high - low < math.inf or (log and low <= 0):
+    if literal.number is None or not (is_tunable(low) and is_tunable(high) and low < high) or (log and low <= 0):
         return None
     scale = Scale.LOG if log else Scale.GAP if low > 0 and high < 1 and (1 - low) / (1 - high) >= 5 else Scale.LINEAR
     spelled_whole = all(re.fullmatch(r"[-+]?[\d_]+", text) for text in found.group(1, 2))

@@ -45,7 +45,7 @@ class Constant:
 
     def text(self, value: Value) -> str:
         """The value as it is written in this place: a float stays a float, in the style of the present literal."""
-        if isinstance(value, str) or not isinstance(value, float):
+        if not isinstance(value, float):
             return str(value)
         return _float_text(value, self.literal.text)
 

@@ -129,7 +129,7 @@ class _Model:
         product = first[0] @ second[0].T
         curved = (first[0] ** 2) @ (second[0] ** 2).T
         options = first[1] @ second[1].T
-        return PRIOR_SLOPE * product + PRIOR_CURVATURE * curved + PRIOR_PRODUCT * product**2 + PRIOR_OPTION * options
+        return _weighed(product, curved, options)
 
     def _prior(self, features: tuple[Array, Array]) -> Array:
         """The diagonal of the kernel of points with themselves."""

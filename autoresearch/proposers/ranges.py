@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Value = int | float | str
+COUNTABLE = 1_000_000
+"""More values than that are not gone through one by one."""
+LARGEST, SMALLEST = 1e100, 1e-100
+"""Numbers beyond these stand for infinity and for nothing: they are not tuned."""
 
 
 class Scale(StrEnum):
@@ -60,6 +64,8 @@ class Interval:
         if not self.multiple:
             return None
         first, last = math.ceil(self.low / self.multiple), math.floor(self.high / self.multiple)
+        if last - first > COUNTABLE:
+            return None
         return range(first * self.multiple, last * self.multiple + 1, self.multiple)
 
     def _stretch(self, value: float) -> float:
@@ -99,6 +105,11 @@ def options(values: Sequence[Value], present: Value) -> Options:
     if all(isinstance(value, int | float) for value in everything):
         return Options(tuple(sorted(everything, key=float)), ordered=True)
     return Options(tuple(everything), ordered=False)
+
+
+def is_tunable(number: int | float) -> bool:
+    """Is it of a size that can be reckoned with?"""
+    return number == 0 or SMALLEST <= abs(number) <= LARGEST
 
 
 def _round(value: float, digits: int, at_least: float = 0.0) -> float:

@@ -70,7 +70,7 @@ class TunerProposer:
             step = _Step(constants, values)
             if values not in used and step.params not in spoilt and step.title not in request.in_flight:
                 return self._proposal(step, request, past)
-        raise _nothing_new(constants)
+        raise _nothing_new(constants, axes)
 
     def _proposal(self, step: _Step, request: Request, past: Past) -> Proposal:
         files = rewrite(request.files, step.changed)
@@ -99,7 +99,8 @@ def edits_of(path: str, before: str, after: str) -> tuple[Edit, ...]:
     """The change line by line where that says the same, so that it can be made on another incumbent, too."""
     old, new = before.split("\n"), after.split("\n")
     lines = [(one, other) for one, other in zip(old, new, strict=False) if one != other]
-    edits = tuple(Replace(path, one, other) for one, other in lines)
+    # Whole lines, with their ends: `LR = 0.1` is also the beginning of `LR = 0.15`.
+    edits = tuple(Replace(path, f"{one}\n", f"{other}\n") for one, other in lines)
     change = apply(edits, {path: before}, exactly=True)
     says_the_same = isinstance(change, Change) and change.files == {path: after}
     return edits if says_the_same else (Write(path, after),)
@@ -163,9 +164,8 @@ def _all_combinations(axes: Mapping[str, Axis]) -> Iterator[Combination]:
         yield from product(*(one or () for one in ranges))
 
 
-def _nothing_new(constants: Sequence[Constant]) -> ArError:
+def _nothing_new(constants: Sequence[Constant], axes: Mapping[str, Axis]) -> ArError:
     """The end of the run where the values can be counted; else bad luck."""
-    axes = {one.key: Axis(one.domain, one.value) for one in constants}
     labels = ", ".join(_labels(constants)[:5]) + (", …" if len(constants) > 5 else "")
     if any(True for _ in _all_combinations(axes)):
         return ProposalsExhausted(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import pytest
 
-from autoresearch.core.edit import Replace, Write
+from autoresearch.core.edit import Refusal, Replace, Write, apply
 from autoresearch.core.experiment import Outcome, Usage
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Attempt, Proposer
 from autoresearch.errors import ProposalsExhausted, ProposerBroken
 from autoresearch.proposers.constants import find
-from autoresearch.proposers.tuner import Sampler, edits_of
+from autoresearch.proposers.space import Axis
+from autoresearch.proposers.tuner import Sampler, _all_combinations, edits_of
 from tests.support.played import Files, Run, tuner, values
 
 TRAIN = """\
@@ -184,11 +186,24 @@ def test_without_constants_the_error_shows_the_line_to_write() -> None:
 
 def test_a_change_says_line_by_line_what_is_changed_so_that_it_fits_other_files_too() -> None:
     before, after = "A = 1\nB = 2\nC = 3\n", "A = 1\nB = 5\nC = 4\n"
-    assert edits_of("x.py", before, after) == (Replace("x.py", "B = 2", "B = 5"), Replace("x.py", "C = 3", "C = 4"))
+    edits = (Replace("x.py", "B = 2\n", "B = 5\n"), Replace("x.py", "C = 3\n", "C = 4\n"))
+    assert edits_of("x.py", before, after) == edits
 
 
-@pytest.mark.parametrize("before", ["B = 2\nAB = 2\n", "B = 2\nB = 2\n"])
-def test_where_a_line_is_not_the_only_one_of_its_kind_the_whole_text_is_written(before: str) -> None:
-    after = before.replace("B = 2", "B = 5", 1)
+def test_a_change_of_a_line_is_none_of_another_line_that_begins_alike() -> None:
+    edits = edits_of("x.py", "B = 6\nLR = 0.1\n", "B = 8\nLR = 0.2\n")
+    assert isinstance(apply(edits[:1], {"x.py": "B = 64\n"}, exactly=True), Refusal)
+    assert isinstance(apply(edits[1:], {"x.py": "LR = 0.15\n"}, exactly=True), Refusal)
+
+
+@pytest.mark.parametrize("text", ["BIG = 1e308", "TINY = 5e-324", f"LONG = {'9' * 39}", "N = 5  # tune: 0..1e20"])
+def test_numbers_of_any_size_do_not_end_the_search(text: str) -> None:
+    run = Run({"train.py": f"{text}\nLR = 0.1\n"}, lambda files: float(values(files)["LR"]))  # type: ignore[arg-type]
+    assert len(run.play(tuner(), 30)) == 30
+    list(islice(_all_combinations({one.key: Axis(one.domain, one.value) for one in find(run.files)}), 10))
+
+
+@pytest.mark.parametrize(("before", "after"), [("B = 2\nB = 2\n", "B = 5\nB = 2\n"), ("A = 1\nB = 2", "A = 1\nB = 5")])
+def test_where_a_line_is_not_the_only_one_of_its_kind_the_whole_text_is_written(before: str, after: str) -> None:
     [edit] = edits_of("x.py", before, after)
     assert edit == Write("x.py", after)
