@@ -1,9 +1,9 @@
 """Marked regions: the lines between `EVOLVE-BLOCK-START` and `EVOLVE-BLOCK-END`, where only these may change.
 
-Such a marker is a comment of its own line, in whatever language: `# EVOLVE-BLOCK-START`, also with `//`, `!`, `--`,
-`;`, `%`, `<!-- -->`, `(* *)`, `/* */` or bare. A block in a block is part of it. An end without a start is a line like
-any other; a start without an end opens no region. The rule is about text: what a region can do to the code around it (a
-string that is never closed) is not looked at.
+Such a marker is a line with nothing but signs before the name, in whatever language: `# EVOLVE-BLOCK-START`, also with
+`##`, `//`, `--`, `;`, `%`, `<!--`, `(*`, `/*`, three quotes, or bare; behind code it is none. A block in a block is part
+of it. An end without a start is a line like any other; a start without an end opens no region. The rule is about text:
+what a region can do to the code around it (a string that is never closed) is not looked at.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 NAME = "EVOLVE-BLOCK"
-_COMMENT = r"(?:\#|//|!|--|;|%|<!--|\(\*|/\*)"
-_MARKER = re.compile(rf"[ \t]*(?:{_COMMENT}[ \t]*)?{NAME}-(START|END)\b(?![-\w])")
+_MARKER = re.compile(rf"[^\w\n]*{NAME}-(START|END)\b(?![-\w])")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _SHOWN = 60
 """Characters of a line that are quoted."""

@@ -76,7 +76,22 @@ def test_a_marked_file_is_not_removed_and_files_without_markers_are_free() -> No
 
 
 @pytest.mark.parametrize(
-    "style", ["# {}", "//{}", "  ! {}", "<!-- {} -->", "(* {} *)", "/* {} */", "-- {}", "; {}", "{}"]
+    "style",
+    [
+        "# {}",
+        "//{}",
+        "  ! {}",
+        "<!-- {} -->",
+        "(* {} *)",
+        "/* {} */",
+        "-- {}",
+        "; {}",
+        "{}",
+        "## {}",
+        "/// {}",
+        "# --- {} ---",
+        '"""{}"""',
+    ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_language_has_its_comments(style: str, end: str) -> None:
