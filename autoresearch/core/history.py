@@ -156,8 +156,9 @@ class History:
 
     @property
     def metric_name(self) -> str:
-        """As the baseline was measured; `metric` before that."""
-        return (self.baseline.metric_name if self.baseline else "") or "metric"
+        """As the baseline was measured; `metric` where nobody says."""
+        named = (one.metric_name for one in (self.baseline, *self.experiments[:1]) if one is not None)
+        return next(filter(None, named), "metric")
 
     def get(self, number: int) -> Experiment | None:
         return self._by_number.get(number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from autoresearch.core.history import Direction
 from autoresearch.errors import UsageError
@@ -20,7 +20,10 @@ STATUSES = {"discard": Status.DISCARD, "crash": Status.CRASH, "checks_failed": S
 
 @dataclass(slots=True)
 class _Segment:
-    """What a line of configuration says, and the runs after it. What it leaves out stays as it was before."""
+    """What a line of configuration says, and the runs after it.
+
+    What it leaves out stays as it was before, but not the direction: a line that names none says that lower is better.
+    """
 
     name: str = ""
     metric: str = "metric"
@@ -84,7 +87,7 @@ def _row(entry: Mapping[str, object]) -> Row:
 
 def _instant(milliseconds: float | None) -> datetime:
     try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds or 0)
+        return NO_TIME + timedelta(milliseconds=milliseconds or 0)
     except OverflowError:
         return NO_TIME
 

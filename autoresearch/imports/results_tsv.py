@@ -3,8 +3,8 @@
     commit  val_bpb  memory_gb  status  description
 
 Tabs between the columns, a heading in the first line; `keep`, `discard` or `crash`; the description is free text. The
-relatives name another metric and add columns of numbers, so columns are found by name, and the metric is the column
-after the commit. Nothing is quoted there: a quotation mark is a letter.
+relatives name another metric and add columns, so columns are found by name, and the metric is the first column of
+numbers after the commit, or before it where none is after it. Nothing is quoted there: a quotation mark is a letter.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ def read_tsv(text: str, name: str, direction: Direction) -> Imported:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise UsageError(f"{name} is empty", hint=FORM)
-    columns = _columns(lines[0][1], name)
-    rows = [_row(line.split("\t"), columns, f"{name}, line {number}") for number, line in lines[1:]]
+    table = [(number, line.split("\t")) for number, line in lines[1:]]
+    columns = _columns(lines[0][1], name, [cells for _, cells in table])
+    rows = [_row(cells, columns, f"{name}, line {number}") for number, cells in table]
     if not rows:
         raise UsageError(f"{name} has a heading and no experiment")
     return imported(rows, columns.names[columns.metric], direction, name=name)
 
 
-def _columns(heading: str, name: str) -> _Columns:
+def _columns(heading: str, name: str, table: Sequence[list[str]]) -> _Columns:
     given = [cell.strip() for cell in heading.split("\t")]
     names = tuple(cell.lower() if cell.lower() in KNOWN else cell for cell in given)
-    start = names.index(COMMIT) + 1 if COMMIT in names else 0
-    metric = next((at for at in range(start, len(names)) if names[at] and names[at] not in KNOWN), None)
+    metric = _metric(names, table)
     if len(given) == 1:
         raise UsageError(f"{name} is no table: its first line has no tab", hint=FORM)
     missing = [what for what, there in (("status", STATUS in names), ("a metric", metric is not None)) if not there]
@@ -61,6 +61,28 @@ def _columns(heading: str, name: str) -> _Columns:
         found = ", ".join(filter(None, given))[:80]
         raise UsageError(f"{name} has no column for {' and '.join(missing)}; its first line has {found}", hint=FORM)
     return _Columns(names, metric)
+
+
+def _metric(names: tuple[str, ...], table: Sequence[list[str]]) -> int | None:
+    """Which column it is; one holds numbers when half of the rows that did not fail have one in it.
+
+    Where no column holds numbers, the place alone decides. None where all columns are known ones.
+    """
+    start = names.index(COMMIT) + 1 if COMMIT in names else 0
+    others = [at for at in (*range(start, len(names)), *range(start)) if names[at] and names[at] not in KNOWN]
+    status = names.index(STATUS) if STATUS in names else None
+    good = [cells for cells in table if STATUSES.get(_cell(cells, status).lower()) is not Status.CRASH]
+    numbers = [at for at in others if good and 2 * sum(_is_number(_cell(cells, at)) for cells in good) >= len(good)]
+    return next(iter((*numbers, *others)), None)
+
+
+def _is_number(cell: str) -> bool:
+    """Also one that cannot be used: a column in which `nan` stands is one of numbers."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _row(cells: list[str], columns: _Columns, where: str) -> Row:

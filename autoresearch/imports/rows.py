@@ -17,6 +17,7 @@ from autoresearch.core.experiment import Decision, Experiment, Outcome, Sample
 from autoresearch.core.history import Direction, History
 
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that is not known: nothing was measured then."""
 _NO_NAME = re.compile(r"[^\w.+-]")
 _LONGEST_COMMIT = 40
 
@@ -57,10 +58,10 @@ def imported(
 ) -> Imported:
     """The rows as a run, numbered from 0 in their order.
 
-    Its baseline is the first row with a number, whatever became of it there; failures before that are left out, since
-    every later number is compared with experiment 0. `unit` is kept with the baseline.
+    Its baseline is the first row that was measured, whatever became of it there; failures before that are left out,
+    since every later number is compared with experiment 0. `unit` is kept with the baseline.
     """
-    first = next((at for at, row in enumerate(rows) if _value(row) is not None), 0)
+    first = next((at for at, row in enumerate(rows) if _outcome(row, _value(row))[0] is Outcome.MEASURED), 0)
     said = [*notes, *([f"{first} failed before the baseline: left out"] if first else [])]
     unread = sum(_value(row) is None and row.status in (Status.KEEP, Status.DISCARD) for row in rows[first:])
     said += [f"{unread} without a number that can be read: counted as failed"] if unread else []

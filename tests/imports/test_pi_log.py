@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch.cli.render.pi_log import pi_log
+from autoresearch.cli.render.records import experiment_json
 from autoresearch.core.experiment import Decision, Outcome
 from autoresearch.core.history import Direction, History
 from autoresearch.errors import UsageError
@@ -62,6 +63,14 @@ def test_runs_become_a_history_with_name_unit_and_direction(tmp_path: Path) -> N
     assert (dict(history.experiments[0].measures), history.experiments[0].flags) == ({"peak_mb": 20.0}, ("unit=ms",))
 
 
+def test_the_baseline_is_the_first_run_that_was_measured(tmp_path: Path) -> None:
+    found = read(tmp_path, CONFIG, run(1, 900, "checks_failed"), run(2, 1500, "discard"), run(3, 1200))
+    history = found.history
+    assert history.baseline is not None
+    assert (history.metric_name, history.metric(0), history.baseline.commit) == ("total_ms", 1500.0, "abc0002")
+    assert found.notes == ("1 failed before the baseline: left out",)
+
+
 def test_the_newest_segment_with_runs_is_shown_and_the_others_are_told(tmp_path: Path) -> None:
     second = {"type": "config", "metricName": "score", "bestDirection": "higher"}
     found = read(tmp_path, CONFIG, run(1, 5), run(2, 4), second, run(3, 0.5), run(4, 0.6), CONFIG)
@@ -90,6 +99,15 @@ def test_a_direction_that_is_given_overrules_the_files(tmp_path: Path) -> None:
 def test_impossible_times_are_no_reason_to_fail(tmp_path: Path) -> None:
     found = read(tmp_path, run(1, 3.0, timestamp=1e300), run(2, 2.0, timestamp="now"))
     assert [one.started.year for one in found.history.experiments] == [1970, 1970]
+
+
+def test_a_time_that_is_not_known_is_not_told(tmp_path: Path) -> None:
+    history = read(tmp_path, run(1, 3.0, timestamp="now"), run(2, 2.0)).history
+    _, *runs = [json.loads(line) for line in pi_log(history, "x")]
+    assert ["timestamp" in one for one in runs] == [False, True]
+    first, second = (experiment_json(one, history) for one in history.experiments)
+    assert (first["started"], first["ended"]) == (None, None)
+    assert (second["started"], second["ended"]) == ("2023-11-14T22:13:20.000Z", "2023-11-14T22:13:20.000Z")
 
 
 def test_without_a_run_it_is_refused(tmp_path: Path) -> None:
@@ -132,6 +150,31 @@ def test_our_history_is_written_line_by_line_as_there() -> None:
     assert [one["metric"] for one in runs] == [0.5, 0.6, 0, 0.7, 0.4]
     assert runs[0]["metrics"] == {"peak_vram_mb": 10.0}
     assert runs[2]["asi"] == {"outcome": "timed out", "reason": "over 5 s"}
+
+
+def test_what_was_taken_back_is_no_longer_kept_there() -> None:
+    history = History(
+        Direction.MIN,
+        [
+            experiment(0, 3.0),
+            experiment(1, 2.0, decision=Decision.KEEP, parent=0),
+            experiment(2, parent=1, outcome=Outcome.SKIPPED, decision=Decision.KEEP, reverts=(1,)),
+            experiment(3, parent=2),
+        ],
+    )
+    runs = [json.loads(line) for line in pi_log(history, "x")][1:]
+    assert [(one["run"], one["metric"], one["status"]) for one in runs] == [
+        (1, 3.0, "keep"),
+        (2, 2.0, "discard"),
+        (3, 0, "crash"),
+    ]
+
+
+def test_the_dust_of_a_computation_is_not_written() -> None:
+    measures = {"mb": 45060.19999999999, "n": 123456789012.0, "tiny": 1.0000000000000002e-7}
+    history = History(Direction.MIN, [experiment(0, 0.5, measures=measures)])
+    line = list(pi_log(history, "x"))[1]
+    assert '"metrics": {"mb": 45060.2, "n": 123456789012.0, "tiny": 1e-07}' in line
 
 
 def test_what_we_write_comes_back_the_same(tmp_path: Path) -> None:

@@ -84,6 +84,28 @@ def test_another_metric_and_more_columns_are_found_by_their_names(tmp_path: Path
     assert [dict(one.measures) for one in history.experiments] == [{"latency_ms": 12.5}, {}, {"latency_ms": 9.0}]
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("commit\tdate\tloss\tstatus\na\t2025-11-23\t3\tkeep\nb\t2025-11-24\t2\tkeep\n", [3.0, 2.0]),
+        ("loss\tcommit\tdate\tstatus\n3\ta\tmonday\tkeep\n2\tb\ttuesday\tkeep\n", [3.0, 2.0]),
+        ("day\tloss\tcommit\tstatus\nmonday\t3\ta\tkeep\ntuesday\t2\tb\tkeep\n", [3.0, 2.0]),
+        # A column is no metric for a number that stands in it by chance.
+        ("commit\tnote\tloss\tstatus\na\t\t3\tkeep\nb\t7\t2\tkeep\nc\tx\t1\tkeep\n", [3.0, 2.0, 1.0]),
+        # Where it failed there is no number to be seen, and `nan` is one that cannot be used.
+        ("commit\tloss\tms\tstatus\na\t3\t1\tkeep\nb\t-\t2\tcrash\nc\t-\t2\tcrash\n", [3.0, None, None]),
+        ("commit\tloss\tms\tstatus\na\tnan\t1\tkeep\n", [None]),
+        ("commit\tloss\tms\tstatus\na\t-\t-\tcrash\n", [None]),
+    ],
+)
+def test_the_metric_is_the_first_column_of_numbers_behind_the_commit_else_before_it(
+    tmp_path: Path, text: str, values: list[float | None]
+) -> None:
+    history = read(tmp_path, text).history
+    assert {one.metric_name for one in history.experiments} == {"loss"}
+    assert [history.metric(one.number) for one in history.experiments] == values
+
+
 def test_without_commit_memory_and_description_there_is_still_a_run(tmp_path: Path) -> None:
     history = read(tmp_path, "loss\tstatus\n3\tkeep\n2\tkeep\n").history
     assert rows(history) == [(0, "", 3.0, True), (1, "", 2.0, True)]

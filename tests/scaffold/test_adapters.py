@@ -46,6 +46,9 @@ def run(adapter: Adapter, folder: Path, *words: str, script: str = "") -> Ran:
     return Ran(done.returncode, {name: float(value) for name, value in pairs}, feedback, done.stderr)
 
 
+HANGS = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+
+
 def openevolve(folder: Path, evaluate: str, program: str = "X = 2.0\n", *words: str) -> Ran:
     """`evaluate` is the body of the function; `load` loads the program."""
     body = "".join(f"    {line}\n" for line in evaluate.splitlines())
@@ -104,6 +107,7 @@ def test_an_evaluator_that_raises_ends_with_its_traceback(tmp_path: Path) -> Non
         ("return {'a': 'text'}", "evaluator.py: evaluate() returned no number"),
         ("return 3", "evaluator.py: evaluate() returned int, not a dict of metrics"),
         ("load(path)", "initial_program.py ended the process: 0"),
+        ("print('words')\nload(path)", "initial_program.py ended the process: 0"),
     ],
 )
 def test_what_is_no_score_is_a_failure(tmp_path: Path, evaluate: str, said: str) -> None:
@@ -124,8 +128,48 @@ def test_an_evaluator_may_be_asynchronous(tmp_path: Path) -> None:
 
 
 def test_a_thread_that_hangs_does_not_hold_the_process(tmp_path: Path) -> None:
-    hangs = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
-    assert openevolve(tmp_path, "load(path)\nreturn {'combined_score': 1}", hangs).code == 0
+    assert openevolve(tmp_path, "load(path)\nreturn {'combined_score': 1}", HANGS).code == 0
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "said"),
+    [
+        ("load(path)\nraise ValueError('no good')", "ValueError: no good"),
+        ("load(path)\nimport sys\nsys.stdout.close()\nraise ValueError('closed')", "ValueError: closed"),
+        ("load(path)\nraise KeyboardInterrupt('stopped')", "KeyboardInterrupt: stopped"),
+        ("load(path)\nreturn type('R', (), {'metrics': {}, 'artifacts': 3})()", "has no attribute 'items'"),
+    ],
+)
+def test_neither_does_one_where_the_evaluator_raises(tmp_path: Path, evaluate: str, said: str) -> None:
+    ran = openevolve(tmp_path, evaluate, HANGS)
+    assert (ran.code, ran.numbers) == (1, {})
+    assert "Traceback (most recent call last):" in ran.err
+    assert ran.err.rstrip().endswith(said)
+
+
+@pytest.mark.parametrize(("end", "code"), [("return {'combined_score': 4}", 0), ("raise ValueError", 1)])
+def test_neither_does_one_that_an_asynchronous_evaluator_has_started(tmp_path: Path, end: str, code: int) -> None:
+    evaluator = (
+        "import asyncio, threading\nasync def evaluate(path):\n"
+        f"    asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)\n    {end}\n"
+    )
+    write(tmp_path, {"evaluator.py": evaluator, "initial_program.py": ""})
+    assert run(OPENEVOLVE, tmp_path, "evaluator.py", "initial_program.py").code == code
+
+
+def test_a_number_too_large_to_print_is_none(tmp_path: Path) -> None:
+    assert openevolve(tmp_path, "return {'a': 1, 'b': 10 ** 400}").numbers == {"a": 1.0, "combined_score": 1.0}
+    assert openevolve(tmp_path, "return {'a': 1, 'combined_score': 10 ** 400}").code == 1
+
+
+def test_the_name_of_an_artefact_cannot_print_a_number(tmp_path: Path) -> None:
+    evaluate = (
+        "class Result: pass\nResult.metrics = {'combined_score': 1}\n"
+        "Result.artifacts = {'log\\ncombined_score: 9\\nx': 'said'}\nreturn Result()"
+    )
+    ran = openevolve(tmp_path, evaluate)
+    assert ran.numbers == {"combined_score": 1.0}
+    assert ran.feedback == ["log_combined_score__9_x: said"]
 
 
 def test_a_linked_script_imports_nothing_from_where_it_really_lies(tmp_path: Path) -> None:
@@ -199,6 +243,31 @@ def test_what_is_not_correct_is_a_failure(
 def test_an_incorrect_program_gets_its_feedback_all_the_same(tmp_path: Path) -> None:
     ran = shinka(tmp_path, {"text_feedback": ["case 1", "case 2"]}, {"correct": False})
     assert ran.feedback == ["case 1", "case 2"]
+
+
+def test_letters_and_numbers_that_cannot_be_printed_do_not_spoil_a_score(tmp_path: Path) -> None:
+    public = {"huge": 10**400, "n": 3}
+    ran = shinka(tmp_path, {"combined_score": 2.5, "public": public, "text_feedback": "a \ud800 b"}, RIGHT)
+    assert (ran.code, ran.numbers) == (0, {"n": 3.0, "combined_score": 2.5})
+    assert ran.feedback == ["a ? b"]
+
+
+def written(text: str) -> str:
+    """A line of an evaluator that writes this text as metrics.json, whatever it is."""
+    return f"(Path(given.results_dir) / 'metrics.json').write_text({text})"
+
+
+def test_an_integer_that_python_refuses_to_read_is_no_number(tmp_path: Path) -> None:
+    text = """'{"combined_score": 2.5, "public": {"huge": ' + '9' * 5000 + '}}'"""
+    assert shinka(tmp_path, None, RIGHT, written(text)).numbers == {"combined_score": 2.5}
+    ran = shinka(tmp_path, {"combined_score": 10**400}, RIGHT)
+    assert (ran.code, ran.err.rstrip().rpartition("\n")[2]) == (1, "there is no number combined_score in metrics.json")
+
+
+def test_a_file_that_is_too_deep_cannot_be_read(tmp_path: Path) -> None:
+    ran = shinka(tmp_path, None, RIGHT, written("""'{"x": ' + '[' * 100_000 + ']' * 100_000 + '}'"""))
+    assert ran.code == 1
+    assert ran.err.rstrip().endswith("evaluate.py has not written metrics.json and correct.json")
 
 
 @pytest.mark.parametrize("adapter", [OPENEVOLVE, SHINKA])

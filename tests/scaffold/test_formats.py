@@ -61,7 +61,7 @@ def test_a_task_of_openevolve_is_run_by_a_script_of_ours(tmp_path: Path) -> None
     found = look(tmp_path, {"evaluator.py": EVALUATOR, "initial_program.py": MARKED, "README.md": ""})
     choices = choose(found)
     config = parse(template(choices), "x")
-    assert config.experiment.command == "python ar_openevolve.py evaluator.py initial_program.py"
+    assert config.experiment.command == "python ar_openevolve.py evaluator.py initial_program.py complexity diversity"
     assert (config.metric.name, config.metric.direction) == ("combined_score", Direction.MAX)
     assert (config.editable, config.context, config.markers) == (("initial_program.py",), ("evaluator.py",), True)
     assert config.experiment.data == ("ar_openevolve.py",)
@@ -71,7 +71,7 @@ def test_a_task_of_openevolve_is_run_by_a_script_of_ours(tmp_path: Path) -> None
     assert "only what stands between the EVOLVE-BLOCK markers" in program_text(choices)
     assert found.notes[1] == (
         "a task of OpenEvolve (initial_program.py, evaluator.py) is there: "
-        "python ar_openevolve.py evaluator.py initial_program.py"
+        "python ar_openevolve.py evaluator.py initial_program.py complexity diversity"
     )
 
 
@@ -104,7 +104,17 @@ def test_its_yaml_says_the_limit_the_features_and_what_the_model_is_told(tmp_pat
     assert "## What the task says itself\nYou improve it.\n\n  - well\n\n## Ideas" in program_text(choices)
 
 
-@pytest.mark.parametrize("listed", ["[length, depth]", '["length", "depth"] # both'])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "[length, depth]",
+        '["length", "depth"] # both',
+        "[\n    length,  # of the text\n    depth\n  ]",
+        "\n    - length\n    # not in the score\n\n    - depth  # of the tree\n    # - width",
+        "\n  - length\n  - depth\n  other: 3",
+        "  # both\r\n    - length\r\n    - depth\r",
+    ],
+)
 def test_features_count_only_where_the_score_is_a_mean(tmp_path: Path, listed: str) -> None:
     yaml = f"database:\n  feature_dimensions: {listed}\n"
     files = {"evaluator.py": EVALUATOR, "initial_program.py": "X = 1\n", "config.yaml": yaml}
@@ -113,6 +123,45 @@ def test_features_count_only_where_the_score_is_a_mean(tmp_path: Path, listed: s
     found = look(tmp_path / "b", files)
     assert found.command.endswith(" initial_program.py")
     assert not found.extras.markers
+
+
+@pytest.mark.parametrize(
+    ("yaml", "features"),
+    [
+        ("database:\n  feature_dimensions: []\n", []),
+        ("database:\n  feature_dimensions: [ ]  # none\n  x: [a]\n", []),
+        ("database: {x: [a], feature_dimensions: [length]}\n", ["length"]),
+        ("database:\n  x: 1\n", ["complexity", "diversity"]),
+        ("database:\n  # feature_dimensions: [length]\n", ["complexity", "diversity"]),
+        ("prompt:\n  system_message: |\n    feature_dimensions: [length]\n", ["complexity", "diversity"]),
+        ("", ["complexity", "diversity"]),
+    ],
+)
+def test_features_that_are_not_named_are_openevolves_own(tmp_path: Path, yaml: str, features: list[str]) -> None:
+    found = look(tmp_path, {"evaluator.py": EVALUATOR, "initial_program.py": "", "config.yaml": yaml})
+    assert found.command.split()[4:] == features
+
+
+@pytest.mark.parametrize(
+    ("yaml", "limit"),
+    [
+        ("evaluator:\n  timeout: 1.5\n", "2s"),
+        ("evaluator: {timeout: 7}\n", "7s"),
+        ("evaluator: {cascade: {timeout: 3}, max: [1, 2],\n  timeout: 7}  # {timeout: 8}\n", "7s"),
+        ("evaluator:\n  cascade:\n    timeout: 3\n", ""),
+        ("evaluator:\n  cascade:\n    timeout: 3\n# in seconds\n  timeout: 45\n", "45s"),
+        ("evaluator:\n  timeout: 45\r\n", "45s"),
+        ('"evaluator":\n    "timeout": 45 # each\n', "45s"),
+        ("evaluator:\n  timeout: 0\n", ""),
+        ("evaluator:\n  timeout: null\n", ""),
+        (f"evaluator:\n  timeout: {'9' * 400}\n", ""),
+        ("evaluator:\n", ""),
+        ("a:\n  evaluator:\n    timeout: 7\n", ""),
+    ],
+)
+def test_the_limit_is_the_evaluators_own_in_whole_seconds(tmp_path: Path, yaml: str, limit: str) -> None:
+    found = look(tmp_path, {"evaluator.py": EVALUATOR, "initial_program.py": "", "config.yaml": yaml})
+    assert found.extras.timeout == limit
 
 
 def test_a_long_yaml_without_a_limit_is_read_in_no_time(tmp_path: Path) -> None:
@@ -170,10 +219,13 @@ def test_shinkas_words_may_stand_in_a_yaml(tmp_path: Path) -> None:
         ("key: plain words\n", ""),
         ("# key: |\n  no\n", ""),
         ('key: "never ends\n', ""),
+        ("key: |\r\n  one\r\n  two\r\nb: 1\r\n", "one\ntwo"),
+        ('key: "one\r\n  two"\r\n', "one\ntwo"),
     ],
 )
 def test_long_texts_of_yaml(yaml: str, said: str) -> None:
     assert text_of("key", yaml).split() == said.split()
+    assert "\r" not in text_of("key", yaml)
 
 
 # ---- pi-autoresearch
@@ -269,7 +321,9 @@ def test_a_session_that_works_elsewhere_says_where(tmp_path: Path) -> None:
     assert caught.value.hint == "cd 'packages/my app' && ar init"
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", "", '{"maxIterations": "many", "workingDir": 3}'])
+@pytest.mark.parametrize(
+    "text", ["[1]", "{", "", '{"maxIterations": "many", "workingDir": 3}', '{"maxIterations": true}']
+)
 def test_settings_that_cannot_be_read_are_passed_over(tmp_path: Path, text: str) -> None:
     found = look(tmp_path, {**SESSION, ".auto/config.json": text})
     assert (found.metric, found.extras.experiments) == ("total_ms", 0)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from autoresearch.core.experiment import AnySample, Experiment, LostSample, Sample
 from autoresearch.core.history import History
+from autoresearch.imports.rows import NO_TIME
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -32,7 +33,9 @@ def dumps(value: Mapping[str, Json]) -> str:
 
 
 def experiment_json(experiment: Experiment, history: History) -> dict[str, Json]:
-    """Every field; `metric` is the mean over all commits, `metric_at_decision` that of its own samples then."""
+    """Every field; a time that is not known is null. `metric` is the mean over all commits, `metric_at_decision` that
+    of its own samples then.
+    """
     one = experiment
     return {
         "number": one.number,
@@ -51,8 +54,8 @@ def experiment_json(experiment: Experiment, history: History) -> dict[str, Json]
         "incumbent_samples": [{"number": owner, **_sample(sample)} for owner, sample in one.incumbent_samples],
         "measures": {name: number(value) for name, value in one.measures.items()},
         "seconds": number(one.seconds),
-        "started": timestamp(one.started),
-        "ended": timestamp(one.ended),
+        "started": None if one.started == NO_TIME else timestamp(one.started),
+        "ended": None if one.ended == NO_TIME else timestamp(one.ended),
         **_origin(one),
         "reverted": history.is_reverted(one.number),
     }

@@ -11,10 +11,12 @@ and one that reports an error instead of a score, end this with exit code 1.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import math
 import os
 import sys
+import traceback
 import types
 from pathlib import Path
 from typing import Any, Callable, NoReturn, TextIO  # noqa: UP035  (Python 3.8 has no other)
@@ -42,21 +44,35 @@ class EvaluationResult:
 
 
 def main(words: list[str]) -> None:
-    """Raises what the evaluator raises."""
+    """Ends the process, whatever happens: a thread of a program that hangs would hold it."""
     if len(words) < 2:
         sys.exit("usage: python ar_openevolve.py evaluator.py initial_program.py [FEATURE ...]")
     evaluator, program = (Path(word).absolute() for word in words[:2])
     printed = own_stdout()
     try:
-        result = load(evaluator)(str(program))
-        result = asyncio.run(result) if asyncio.iscoroutine(result) else result
+        report(printed, evaluator, evaluated(evaluator, program), words[2:])
     except SystemExit as error:
         fail(f"{evaluator.name} or {program.name} ended the process: {error}")
+    except BaseException:  # noqa: BLE001  (also what is no Exception ends with its traceback, and at once)
+        flush_stdout()
+        traceback.print_exc()
+        leave(sys.stderr, 1)
+
+
+def evaluated(evaluator: Path, program: Path) -> Any:  # noqa: ANN401
+    """What `evaluate` returns, be it a coroutine or not; raises what it raises."""
+    result = load(evaluator)(str(program))
+    # Not `asyncio.run`: that waits for the threads of its loop, also for one that hangs.
+    return asyncio.new_event_loop().run_until_complete(result) if asyncio.iscoroutine(result) else result
+
+
+def report(printed: TextIO, evaluator: Path, result: Any, features: list[str]) -> NoReturn:  # noqa: ANN401
+    """Prints the numbers and words of a result, and ends the process."""
     metrics = result if isinstance(result, dict) else getattr(result, "metrics", None)
     if not isinstance(metrics, dict):
         fail(f"{evaluator.name}: evaluate() returned {type(result).__name__}, not a dict of metrics")
     say(printed, getattr(result, "artifacts", None) or {})
-    score = score_of(metrics, words[2:])
+    score = score_of(metrics, features)
     reported = metrics.get("error")
     if metrics.get("timeout") is True or (isinstance(reported, str) and reported and not (score or 0) > 0):
         fail(f"{evaluator.name} reports: {reported or 'a timeout'}")
@@ -122,7 +138,7 @@ def number_of(value: object) -> float | None:
         return None
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -131,7 +147,7 @@ def say(printed: TextIO, artifacts: dict[str, Any]) -> None:
     for name, content in artifacts.items():
         text = content.decode(errors="replace") if isinstance(content, bytes) else str(content)
         lines = text[-LONGEST:].splitlines() or [""]
-        printed.write(f"FEEDBACK {name}: {lines[0]}\n")
+        printed.write(f"FEEDBACK {plain(str(name))}: {lines[0]}\n")
         printed.writelines(f"FEEDBACK   {line}\n" for line in lines[1:])
 
 
@@ -142,16 +158,23 @@ def plain(name: str) -> str:
 
 def fail(reason: str) -> NoReturn:
     """Ends with exit code 1."""
+    flush_stdout()
     sys.stderr.write(reason + "\n")
     leave(sys.stderr, 1)
 
 
 def leave(printed: TextIO, code: int = 0) -> NoReturn:
-    """At once: a thread of a program that hangs would hold the process."""
+    """At once, without waiting for threads."""
     printed.flush()
-    sys.stdout.flush()
+    flush_stdout()
     sys.stderr.flush()
     os._exit(code)
+
+
+def flush_stdout() -> None:
+    """What evaluator and program have printed, before the last word; they may have closed it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

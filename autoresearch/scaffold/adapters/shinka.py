@@ -10,6 +10,7 @@ and a program that is not correct end this with exit code 1.
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -27,6 +28,9 @@ def main(words: list[str]) -> str | None:
     if len(words) != 2:
         return "usage: python ar_shinka.py evaluate.py initial.py"
     evaluator, program = words
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Feedback may hold half a letter, which no encoding knows.
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, evaluator, "--program_path", str(Path(program).absolute()), "--results_dir", folder]
         done = subprocess.run(command, stdout=sys.stderr, check=False)
@@ -52,15 +56,26 @@ def main(words: list[str]) -> str | None:
 def read(path: Path) -> dict[str, Any] | None:
     """None where there is no such JSON object."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"), parse_int=whole)
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
+def whole(digits: str) -> int | None:
+    """None where there are more digits than Python reads."""
+    try:
+        return int(digits)
+    except ValueError:
+        return None
+
+
 def number_of(value: object) -> float | None:
-    """Text is no number."""
-    return float(value) if isinstance(value, (int, float)) else None
+    """Text is no number, nor is what is too large for one."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else None
+    except OverflowError:
+        return None
 
 
 def say(feedback: object) -> None:

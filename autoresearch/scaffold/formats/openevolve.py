@@ -5,19 +5,21 @@ Of the YAML three things are read, by their usual form: the time limit, the feat
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from autoresearch.scaffold.adapters import OPENEVOLVE
 from autoresearch.scaffold.formats.evolve import SCORE, program_called, suggestion
-from autoresearch.scaffold.formats.yaml_text import text_of
+from autoresearch.scaffold.formats.yaml_text import members, text_of
 from autoresearch.scaffold.suggestion import Suggestion, Which
 from autoresearch.scaffold.survey import Survey
 
 EVALUATOR = "evaluator.py"
 _EVALUATES = re.compile(r"^(?:(?:async )?def evaluate\b|evaluate\s*=|from\b.*\bimport\b.*\bevaluate\b)", re.MULTILINE)
-_TIMEOUT = re.compile(r"^evaluator:[^\n]*\n(?:[ \t#][^\n]*\n|\n)*?[ \t]+timeout:[ \t]*(\d+)\b", re.MULTILINE)
-_FEATURES = re.compile(r"^[ \t]+feature_dimensions:[^\n\[]*(?:\[([^\]]*)\]|\n((?:[ \t]*-[^\n]*\n?)+))", re.MULTILINE)
+FEATURES = ("complexity", "diversity")
+"""OpenEvolve's own choice, where nobody makes another."""
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d*)?")
 _FEATURE = re.compile(r"[\w.-]*\w")
 
 
@@ -28,7 +30,6 @@ def task(survey: Survey, which: Which) -> Iterator[Suggestion]:
     if not program or not _EVALUATES.search(evaluator):
         return
     config = next((survey.text(path) for path in _configs(survey)), "")
-    limit = _TIMEOUT.search(config)
     yield suggestion(
         survey,
         which,
@@ -36,7 +37,7 @@ def task(survey: Survey, which: Which) -> Iterator[Suggestion]:
         (EVALUATOR, program),
         f"a task of OpenEvolve ({program}, {EVALUATOR}) is there",
         more=[] if SCORE in evaluator else _features(config),
-        timeout=f"{limit[1]}s" if limit and int(limit[1]) else "",
+        timeout=_timeout(config),
         words=text_of("system_message", config),
     )
 
@@ -47,10 +48,18 @@ def _configs(survey: Survey) -> list[str]:
     return sorted(found, key=lambda path: (len(path), path))
 
 
-def _features(config: str) -> list[str]:
+def _timeout(config: str) -> str:
+    """In whole seconds, never fewer than it says; empty where it says none."""
+    found = _SECONDS.fullmatch(_setting(config, "evaluator", "timeout").strip())
+    seconds = math.ceil(float(found[0])) if found else 0
+    return f"{seconds}s" if seconds else ""
+
+
+def _features(config: str) -> Sequence[str]:
     """Numbers that tell programs apart, and are no part of a score that is the mean of all."""
-    found = _FEATURES.search(config)
-    if found is None:
-        return []
-    lines = (line.partition("#")[0] for line in (found[1] or found[2]).splitlines())
-    return [name for line in lines for name in _FEATURE.findall(line)]
+    named = _setting(config, "database", "feature_dimensions")
+    return _FEATURE.findall(named) if named else FEATURES
+
+
+def _setting(config: str, section: str, name: str) -> str:
+    return members(members(config).get(section, "")).get(name, "")

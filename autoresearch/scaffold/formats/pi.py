@@ -50,7 +50,6 @@ def session(survey: Survey, _which: Which) -> Iterator[Suggestion]:
     measure = files["measure.sh"]
     metric, direction = _metric(survey, files, prompt)
     tracked = [files[name] for name in ("measure.sh", "checks.sh") if name in files]
-    most = settings.get("maxIterations")
     yield Suggestion(
         kind=Kind.MADE_FOR_A_TOOL,
         command=_shell(survey, measure),
@@ -64,7 +63,7 @@ def session(survey: Survey, _which: Which) -> Iterator[Suggestion]:
             instructions=files.get("prompt.md", ""),
             checks=(_shell(survey, files["checks.sh"]),) if "checks.sh" in files else (),
             data=tuple(path for path in tracked if path not in survey.tracked),
-            experiments=most if isinstance(most, int) and most > 0 else 0,
+            experiments=_experiments(settings),
             prints_metrics=True,
             notes=tuple(_notes(files, prompt)),
         ),
@@ -91,6 +90,12 @@ def _object(text: str) -> Mapping[str, object]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _experiments(settings: Mapping[str, object]) -> int:
+    """How many there shall be; 0 where it is not said. To Python, `true` is a number."""
+    most = settings.get("maxIterations")
+    return most if isinstance(most, int) and not isinstance(most, bool) and most > 0 else 0
 
 
 def _metric(survey: Survey, files: Mapping[str, str], prompt: Prompt) -> tuple[str, Direction]:

@@ -72,7 +72,7 @@ def texts(lines: object) -> list[str]:
 def test_the_listing_fits_eighty_columns() -> None:
     record = history()
     assert texts(listing(record, record.experiments[::-1], 80)) == [
-        "2 kept of 5 · 3.28121 → 3.2041 (−2.4 %)",
+        "1 kept of 5 · 3.28121 → 3.2041 (−2.4 %)",
         "   #  commit   val_bpb     change  decision       took  hypothesis",
         "   7  0000007  –                   – stopped     2m 5s  LR 0.007 → 0.0021",
         "   6  0000006  3.2041     +0.44 %  ✓ kept         12 s  Revert #5",
@@ -116,7 +116,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_an_empty_selection_still_has_its_summary() -> None:
-    assert texts(listing(history(), [], 80)) == ["2 kept of 5 · 3.28121 → 3.2041 (−2.4 %)"]
+    assert texts(listing(history(), [], 80)) == ["1 kept of 5 · 3.28121 → 3.2041 (−2.4 %)"]
     assert texts(listing(History(Direction.MIN), [], 80)) == ["0 kept of 0 · no baseline"]
     assert texts(listing(History(Direction.MIN, [experiment(0, 3.5)]), [], 80)) == ["0 kept of 0 · baseline 3.5"]
 
@@ -249,7 +249,7 @@ def test_the_five_columns_are_those_of_the_field() -> None:
         "0000002\t3.250000\t0.0\tdiscard\ttab and line\n"
         "0000003\t0.000000\t0.0\tcrash\tDEPTH 2 → 16\n"
         "0000004\t0.000000\t0.0\tcrash\tLR 0.004 → 0.0021\n"
-        "0000005\t3.190000\t0.0\tkeep\tLR 0.005 → 0.0021\n"
+        "0000005\t3.190000\t0.0\tdiscard\tLR 0.005 → 0.0021\n"
         "0000006\t3.204100\t0.0\tkeep\tRevert #5\n"
         "0000007\t0.000000\t0.0\tcrash\tLR 0.007 → 0.0021\n"
     )

@@ -97,6 +97,55 @@ def test_the_stairs_are_the_running_best_and_go_back_with_what_is_taken_back() -
     )
 
 
+def unmeasured() -> History:
+    """Two gains; the second is taken back without a measurement, and that return taken back in turn."""
+    back = {"outcome": Outcome.SKIPPED, "decision": KEEP}
+    return History(
+        Direction.MIN,
+        [
+            experiment(0, 10.0),
+            experiment(1, 9.0, decision=KEEP, parent=0),
+            experiment(2, 8.0, decision=KEEP, parent=1),
+            experiment(3, parent=2, title="Revert #2", reverts=(2,), **back),
+            experiment(4, parent=3),
+        ],
+    )
+
+
+def test_a_return_without_a_number_takes_the_stairs_back_and_is_kept(tmp_path: Path) -> None:
+    history = unmeasured()
+    drawing = shown(history)
+    assert drawing.stairs == (Step(0, 10.0), Step(1, 9.0), Step(2, 8.0), Step(3, 9.0))
+    assert [point.kind for point in drawing.points] == [
+        Kind.KEPT,
+        Kind.KEPT,
+        Kind.REVERTED,
+        Kind.KEPT,
+        Kind.FAILED,
+    ]
+    assert [point.number for point in drawing.rail] == [3, 4]
+    lines = [line.plain for line in drawn(drawing, 60, 23)]
+    assert (lines[-4].count("●"), lines[-4].count("×"), "stopped" in lines[-1]) == (1, 1, False)
+    save(drawing, tmp_path / "p.svg")
+    words = "".join(ET.fromstring((tmp_path / "p.svg").read_text()).itertext())
+    assert "1 kept, without a number" in words
+    assert "stopped" not in words
+    assert not re.search(r'class="stopped"|</b> stopped', html(history))
+    history.add(
+        experiment(5, parent=3, title="Revert #3", reverts=(3,), outcome=Outcome.SKIPPED, decision=KEEP),
+    )
+    assert shown(history).stairs[-1] == Step(5, 8.0)
+    assert shown(history).points[3].kind is Kind.REVERTED
+
+
+def test_who_goes_back_over_a_return_takes_back_what_it_took_back_too() -> None:
+    history = unmeasured()
+    history.add(
+        experiment(5, parent=3, title="Back to #1", reverts=(2, 3), outcome=Outcome.SKIPPED, decision=KEEP),
+    )
+    assert shown(history).stairs[-1] == Step(3, 9.0)
+
+
 @pytest.mark.parametrize("direction", Direction)
 def test_without_reverts_the_stairs_are_the_cumulative_best_of_what_was_kept(direction: Direction) -> None:
     history = long(300, direction)
@@ -219,7 +268,7 @@ def test_the_terminal_shows_stairs_names_failures_and_the_edge() -> None:
     lines = [line.plain for line in drawn(shown(story()), 60, 23)]
     chart = "\n".join(lines[2:-3])
     assert len(lines) == 23
-    assert lines[:2] == ["3 kept of 6 · 10 → 8.5 (−15.0 %)", "    val_bpb (lower is better)"]
+    assert lines[:2] == ["2 kept of 6 · 10 → 8.5 (−15.0 %)", "    val_bpb (lower is better)"]
     counts = {sign: chart.count(sign) for sign in "●○×▲–"}
     assert counts == {"●": 4, "○": 1, "×": 1, "▲": 1, "–": 1}
     assert all(name in chart for name in ("baseline", "the third g…", "Revert #3"))

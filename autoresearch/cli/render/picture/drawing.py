@@ -84,12 +84,17 @@ def _set_axes(axes: Axes, picture: Picture) -> None:
     axes.set_ylim(floor, span.high)
     axes.set_xlim(-0.015 * last, 1.015 * last)
     axes.set_ylabel(picture.axis_name, parse_math=False)
+    _set_style(axes)
+    axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def _set_style(axes: Axes) -> None:
+    """Numbers in full, a faint grid, no frame."""
     axes.ticklabel_format(axis="y", useOffset=False)
     axes.grid(visible=True, alpha=0.25, linewidth=0.6)
-    axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def _draw_stairs(axes: Axes, picture: Picture) -> None:
@@ -106,7 +111,7 @@ def _draw_stairs(axes: Axes, picture: Picture) -> None:
 
 
 def _draw_rest(axes: Axes, picture: Picture) -> None:
-    """Discarded and failed ones: faint, each in its place, or at the edge."""
+    """Discarded ones: faint, each in its place, or at the edge; and the rail."""
     span, size = picture.values, 26 if len(picture.points) <= FEW else 10
     inside = [point for point in picture.of(Kind.DISCARDED) if span.holds(point.value or 0.0)]
     faint: dict[str, Any] = {"color": GREY, "linewidths": 0, "alpha": 0.55, "zorder": 3}
@@ -116,11 +121,20 @@ def _draw_rest(axes: Axes, picture: Picture) -> None:
         there = [Point(point.number, point.kind, point.name, end) for point in edge.points]
         words = f"{len(there)} {edge.word}, beyond the edge"
         _scatter(axes, there, s=18, marker=marker, clip_on=False, label=words, **faint)
-    rail = span.low - 0.03 * (span.high - span.low)
-    failed = [Point(one.number, one.kind, one.name, rail) for one in picture.rail if one.kind is Kind.FAILED]
-    stopped = [Point(one.number, one.kind, one.name, rail) for one in picture.rail if one.kind is not Kind.FAILED]
-    _scatter(axes, failed, s=24, color=RED, marker="x", linewidths=1, zorder=3, label=f"{len(failed)} failed")
-    _scatter(axes, stopped, s=24, color=GREY, marker="_", linewidths=1.2, zorder=3, label=f"{len(stopped)} stopped")
+    _draw_rail(axes, picture, span.low - 0.03 * (span.high - span.low))
+
+
+def _draw_rail(axes: Axes, picture: Picture, height: float) -> None:
+    styles: dict[Kind, dict[str, Any]] = {
+        Kind.FAILED: {"color": RED, "marker": "x", "linewidths": 1},
+        Kind.STOPPED: {"color": GREY, "marker": "_", "linewidths": 1.2},
+        Kind.KEPT: {"color": GREEN, "edgecolors": "black", "linewidths": 0.5},
+        Kind.REVERTED: {"facecolors": "white", "edgecolors": GREEN},
+    }
+    for kind, style in styles.items():
+        there = [Point(one.number, kind, one.name, height) for one in picture.rail if one.kind is kind]
+        words = f"{len(there)} {kind.value}" + (", without a number" if kind in (Kind.KEPT, Kind.REVERTED) else "")
+        _scatter(axes, there, s=24, zorder=3, label=words, **style)
 
 
 def _scatter(axes: Axes, points: Sequence[Point], **style: Any) -> None:  # noqa: ANN401
@@ -183,7 +197,4 @@ def _draw_holdout(axes: Axes, picture: Picture) -> None:
     _draw_errors(axes, points, VIOLET)
     _scatter(axes, points, s=24, color=VIOLET, marker="D", zorder=3)
     axes.set_ylabel("holdout")
-    axes.ticklabel_format(axis="y", useOffset=False)
-    axes.grid(visible=True, alpha=0.25, linewidth=0.6)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    _set_style(axes)

@@ -36,7 +36,8 @@ class Kind(Enum):
 @dataclass(frozen=True, slots=True)
 class Point:
     """One experiment. `value` is the mean of its samples, None for what stands on the rail below: it has no number, or
-    none that counts. `error` is the standard error of that mean; None with fewer than two samples.
+    none that counts. Of what was kept, that is a return which was not measured. `error` is the standard error of that
+    mean; None with fewer than two samples.
     """
 
     number: int
@@ -166,7 +167,7 @@ def _metric(one: Experiment, history: History) -> float | None:
 
 
 def _kind(one: Experiment, history: History) -> Kind:
-    if one.is_kept and history.metric(one.number) is not None:
+    if one.is_kept:
         return Kind.REVERTED if history.is_reverted(one.number) else Kind.KEPT
     if one.outcome.is_failure:
         return Kind.FAILED
@@ -184,25 +185,24 @@ def _held_out(history: History, point: Point) -> Point:
 
 def _stairs(history: History) -> Iterator[Step]:
     """The best of what was kept and not yet taken back, wherever that changes."""
-    live: dict[int, float] = {}
-    taken_back: dict[int, float] = {}
     best: float | None = None
-    for one in history.kept:
-        for number in one.reverts:
-            undone = history.get(number)
-            live |= {
-                again: taken_back.pop(again) for again in (undone.reverts if undone else ()) if again in taken_back
-            }
-            if number in live:
-                taken_back[number] = live.pop(number)
+    for count, one in enumerate(history.kept, 1):
         value = _metric(one, history)
-        if value is None:
-            continue
-        live[one.number] = value
         if one.reverts:
-            now = min(live.values(), key=history.direction.cost)
+            now = _best_left(history, history.kept[:count])
         else:
-            now = value if best is None or history.direction.improves(value, best) else best
-        if now != best:
+            now = value if best is None or (value is not None and history.direction.improves(value, best)) else best
+        if now is not None and now != best:
             best = now
             yield Step(one.number, now)
+
+
+def _best_left(history: History, kept: Sequence[Experiment]) -> float | None:
+    """Of what was kept so far: a return counts as long as it is not taken back itself, by a later one."""
+    taken_back: set[int] = set()
+    values = []
+    for one in reversed(kept):
+        if one.number not in taken_back:
+            taken_back.update(one.reverts)
+            values.append(_metric(one, history))
+    return min((value for value in values if value is not None), key=history.direction.cost, default=None)

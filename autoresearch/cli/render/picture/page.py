@@ -73,8 +73,9 @@ def _key(picture: Picture) -> Iterator[str]:
 def _row(one: Experiment, history: History, diff: str, *, is_timed: bool) -> str:
     row = recorded_row(one, history)
     sign = mark(one, reverted=row.reverted)
-    change = format_change(row.metric, row.against) if row.metric is not None and row.against is not None else ""
-    gained = (row.metric - row.against) if row.metric is not None and row.against is not None else ""
+    change, gained = "", ""
+    if row.metric is not None and row.against is not None:
+        change, gained = format_change(row.metric, row.against), repr(row.metric - row.against)
     cells = [
         ("number", one.number, str(one.number)),
         ("metric", "" if row.metric is None else repr(row.metric), metric_text(row.metric, row.values)),

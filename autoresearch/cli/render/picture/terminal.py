@@ -4,7 +4,8 @@
     ─  the running best                           ░  within the noise of one sample of it
     ▲  ▼ at the edge: worse or better than the axis shows
 
-Shapes say what colours say. Not in here: what the points are (`model`), and printing.
+Shapes say what colours say. On the rail stands too what was kept without a number: a return that was not measured. Not
+in here: what the points are (`model`), and printing.
 """
 
 from __future__ import annotations
