@@ -62,6 +62,8 @@ def status(
 def _view(record: Record) -> StatusView:
     """The page, with how the slots were used: of a call that goes on its live state says that, of an ended one git."""
     from autoresearch.cli.view import status_view
+    from autoresearch.record.runs import unbilled_usd
 
     view = status_view(record)
-    return replace(view, used=record.run.used if view.live is None else view.live.used)
+    used = record.run.used if view.live is None else view.live.used
+    return replace(view, used=used, unbilled_usd=unbilled_usd(record.repository, record.run))

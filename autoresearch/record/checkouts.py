@@ -6,6 +6,7 @@ added, and for ever where a git was killed in the middle of that. What is not he
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from autoresearch.record.repository import Repository
 from autoresearch.record.state import is_rebasing
 
 TRIES = 3
-"""One takes git milliseconds: what is half made for so long will stay so."""
+"""One takes git milliseconds, and each finds what was half made at the last one whole."""
+COMMON = b"../..\n"
+"""What git writes into `commondir`, in every entry."""
 
 
 def checked_out_at(repository: Repository, branch_ref: str) -> Path | None:
@@ -33,7 +36,7 @@ def _worktrees(repository: Repository) -> list[str]:
     for _ in range(TRIES):
         with suppress(RecordError):
             return _listed(repository)
-    _mend(repository.common_dir / "worktrees")
+        _mend(repository.common_dir / "worktrees")
     return _listed(repository)
 
 
@@ -42,9 +45,21 @@ def _listed(repository: Repository) -> list[str]:
 
 
 def _mend(entries: Path) -> None:
-    """Git minds an empty file, and not a missing one. Only in entries of ours, which are removed later."""
+    """Git minds an empty file. Only in entries of ours, which are removed later.
+
+    It gets what git itself would write there, at the same place: one that lives may be about to do just that.
+    """
     for common in entries.glob("[0-9]*/commondir"):
         with suppress(OSError):
             ours = f"/{FOLDER}/worktrees/" in common.with_name("gitdir").read_text(errors="replace")
             if ours and not common.stat().st_size:
-                common.unlink()
+                _write_over(common, COMMON)
+
+
+def _write_over(file: Path, content: bytes) -> None:
+    """Neither made nor cut here. Raises OSError."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.pwrite(descriptor, content, 0)
+    finally:
+        os.close(descriptor)

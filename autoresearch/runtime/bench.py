@@ -21,7 +21,7 @@ from autoresearch.runtime.command import Command, Confinement, Finished, Limits,
 from autoresearch.runtime.confinement import Surroundings, caches, confine
 from autoresearch.runtime.environment import facts, filtered, placed, placeholders, provide_archiver
 from autoresearch.runtime.git import common_directory
-from autoresearch.runtime.guard import Guard, Open
+from autoresearch.runtime.guard import Guard
 from autoresearch.runtime.output import OutputLog
 from autoresearch.runtime.process import Process, Standby
 from autoresearch.runtime.scratch import Scratch
@@ -83,7 +83,7 @@ class Bench:
         self._command = settings.evaluate if evaluates else settings.command
         # What edited code leaves there would be run with the evaluation's own.
         self._tool_caches = layout.tool_caches.with_name("evaluate") if evaluates else layout.tool_caches
-        self.guard = Guard(place, self._is_protected, None if settings.isolation.protects_files else self._reach())
+        self.guard = Guard(place, self._is_protected)
 
     def lay_out(self, tree: str, *, fresh: bool = False) -> None:
         """Bring the worktree to a tree, or a commit's; make it first, where there is none yet.
@@ -168,6 +168,12 @@ class Bench:
             if self._process is not None:
                 self._process.stop(at_once=at_once)
 
+    def kill(self) -> None:
+        """For what runs on although it was stopped."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
     def resume(self) -> None:
         with self._lock:
             self._stopping = False
@@ -221,10 +227,6 @@ class Bench:
     def _is_protected(self, path: str) -> bool:
         """Must a command leave this file of the worktree as it is? What it is said to make is its own."""
         return not self.settings.is_editable(path) and not self._is_made(path)
-
-    def _reach(self) -> Open:
-        own = f"refs/heads/autoresearch/{self.settings.tag}"
-        return Open(common_directory(self.layout.root), tuple(self.worktree.linked), own)
 
     def _filled(self, command: str | tuple[str, ...], job: Job) -> str | tuple[str, ...]:
         def fill(text: str) -> str:

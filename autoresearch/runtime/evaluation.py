@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from autoresearch.core.experiment import Execution, Measured, Outcome, Unmeasured
-from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MOST_MEASURES, MetricReader, MetricSpec
 from autoresearch.core.ports import Job
 from autoresearch.runtime.artifacts import Artifacts
@@ -36,12 +35,11 @@ LEAST_LIMIT = 1.0
 class Evaluation:
     """Only the slot's own thread calls it."""
 
-    def __init__(self, bench: Bench, evaluator: Bench, layout: Layout, artifacts: Artifacts) -> None:
+    def __init__(self, bench: Bench, evaluator: Bench, artifacts: Artifacts) -> None:
         """`bench` is where the command runs, `evaluator` the one of the base."""
         self._bench = bench
         self._evaluator = evaluator
         self._settings = bench.settings
-        self._layout = layout
         self._artifacts = artifacts
 
     def laid_out(self) -> Bench:
@@ -67,7 +65,7 @@ class Evaluation:
         execution = self._run(job, made, log, show)
         if isinstance(execution, Unmeasured) and execution.outcome is not Outcome.INTERRUPTED:
             execution = replace(execution, reason=f"evaluate: {execution.reason}")
-        return tampered(execution, bench.guard.after(self._layout.tampered(job.number)))
+        return tampered(execution, bench.guard.after())
 
     def _run(self, job: Job, made: Finished, log: OutputLog, show: Callable[[str], None]) -> Measured | Unmeasured:
         settings, cwd = self._settings, self._evaluator.worktree.cwd

@@ -18,13 +18,15 @@ from autoresearch.runtime.artifacts import Artifacts
 from autoresearch.runtime.bench import Bench
 from autoresearch.runtime.canary import CanaryResult
 from autoresearch.runtime.evaluation import Evaluation
+from autoresearch.runtime.git import common_directory
 from autoresearch.runtime.gpu_memory import GpuMemory
 from autoresearch.runtime.gpus import VISIBLE
 from autoresearch.runtime.scratch import Scratch
 from autoresearch.runtime.settings import ExecutorSettings
+from autoresearch.runtime.shared_guard import Open, SharedGuard
 from autoresearch.runtime.slot import Lane, Slot
 from autoresearch.runtime.work import Work
-from autoresearch.runtime.worktree import remove_leftovers
+from autoresearch.runtime.worktree import inside, remove_leftovers
 
 
 class LocalExecutor:
@@ -48,6 +50,7 @@ class LocalExecutor:
         self._environment = os.environ if inherited is None else inherited
         self._on_line = on_line
         self._artifacts = Artifacts(layout, settings.artifacts, settings.sub)
+        self._guard = SharedGuard(None if settings.isolation.protects_files else _reach(settings, layout))
         self._slots = [self._slot(number) for number in range(len(settings.devices))]
 
     def _slot(self, number: int) -> Slot:
@@ -65,8 +68,9 @@ class LocalExecutor:
         for is_second in (False, True) if settings.lays_ahead else (False,):
             bench = Bench(settings, self._layout, environment, number, is_second=is_second)
             benches = [bench, *([evaluator] if evaluator else [])]
-            evaluation = Evaluation(bench, evaluator, self._layout, self._artifacts) if evaluator else None
-            lanes.append(Lane(benches, Work(bench, evaluation, self._layout, self._artifacts, gpus, self._on_line)))
+            evaluation = Evaluation(bench, evaluator, self._artifacts) if evaluator else None
+            work = Work(bench, evaluation, self._layout, self._artifacts, self._guard, gpus, self._on_line)
+            lanes.append(Lane(benches, work))
         return Slot(lanes)
 
     @property
@@ -103,12 +107,22 @@ class LocalExecutor:
                 lane.stop(at_once=at_once)
 
     def close(self) -> None:
-        """End what runs at once, and remove the worktrees. May be called again."""
+        """End what runs at once, and remove the worktrees. May be called again.
+
+        Where something cannot be ended they are left, and `ar` ends all the same: the next one removes them.
+        """
         self.stop(at_once=True)
-        for slot in self._slots:
-            slot.close()
+        have_ended = [slot.close() for slot in self._slots]
+        if not all(have_ended):
+            return
         # A killed run may have had more slots.
         for left in self._layout.worktrees.glob("*"):
             Scratch(left).remove()
         remove_leftovers(self._layout.root, self._layout.worktrees)
         self._artifacts.discard()
+
+
+def _reach(settings: ExecutorSettings, layout: Layout) -> Open:
+    """What an experiment could change where no level keeps it from that."""
+    data = tuple(layout.root / inside(settings.sub, name, "data") for name in settings.data)
+    return Open(common_directory(layout.root), data, f"refs/heads/autoresearch/{settings.tag}")

@@ -15,6 +15,7 @@ from typing import Self
 
 from autoresearch.core.secrets import NO_SECRETS, Redactor, Secrets
 from autoresearch.runtime.text import plain
+from autoresearch.runtime.transcript import Transcript
 
 LONGEST_LINE = 64 * 1024
 KEPT_AT_EACH_END = 1024 * 1024
@@ -91,13 +92,21 @@ class OutputLog:
     The head is in the file at once, for those who watch it; the tail when the log is closed.
     """
 
-    def __init__(self, path: Path, header: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
-        self._file.write(f"--- {header} ---\n".encode())
+    def __init__(self, to: Path | Transcript | None, header: str) -> None:
+        """`to`: a file, or what an execution that has several logs prints into one; None keeps nothing.
+
+        Raises OSError where nothing can be written.
+        """
+        self._own = Transcript(to) if isinstance(to, Path) else None
+        self._transcript = to if isinstance(to, Transcript) else self._own
         self._room = KEPT_AT_EACH_END
         self._tail = Tail(KEPT_AT_EACH_END)
         self._last = b"\n"
+        try:
+            self._write(f"--- {header} ---\n".encode())
+        except OSError:
+            self._close_own()
+            raise
 
     def add(self, data: bytes) -> None:
         """Raises OSError when the disk is full."""
@@ -117,11 +126,15 @@ class OutputLog:
             if not self._last.endswith(b"\n"):
                 self._write(b"\n")
         finally:
-            self._file.close()
+            self._close_own()
+
+    def _close_own(self) -> None:
+        if self._own is not None:
+            self._own.close()
 
     def _write(self, data: bytes) -> None:
-        if data:
-            self._file.write(data)
+        if data and self._transcript is not None:
+            self._transcript.write(data)
             self._last = data[-1:]
 
     def __enter__(self) -> Self:

@@ -37,6 +37,8 @@ NEEDED_TO_START = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRAR
 LONGEST_WAIT = 3600.0
 OVERDUE = 30.0
 """Seconds beyond everything that a supervisor may take before it is taken for stopped or dead."""
+LISTENS_WITHIN = 10.0
+"""Seconds for a supervisor that has nothing else to do."""
 
 
 class Standby:
@@ -45,6 +47,7 @@ class Standby:
     def __init__(self) -> None:
         """Raises RunError when none can be started."""
         control, self.control = os.pipe()
+        os.set_blocking(self.control, False)
         self.status, status = os.pipe()
         try:
             with undisturbed():
@@ -58,19 +61,26 @@ class Standby:
             os.close(status)
 
     def begin(self, plan: Plan) -> bool:
-        """Tell it what to do. False where it has ended meanwhile; it is closed then."""
+        """Tell it what to do. False where it has ended meanwhile, or does not listen; it is closed then."""
+        # Another slot's experiment may have stopped it.
+        self.process.send_signal(signal.SIGCONT)
         try:
-            os.write(self.control, plan.to_bytes())
-        except BrokenPipeError:
+            _write(self.control, plan.to_bytes(), LISTENS_WITHIN)
+        except (BrokenPipeError, BlockingIOError):
             self.close()
             return False
         return True
 
     def close(self) -> None:
-        """It is not needed."""
+        """It is not needed. Nothing runs below it, and asked to go, one that was stopped never would."""
         os.close(self.control)
-        self.process.communicate()
         os.close(self.status)
+        self.process.kill()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(LISTENS_WITHIN)
 
 
 class Process:
@@ -92,14 +102,23 @@ class Process:
         plan = _plan(command)
         if standby is None or not standby.begin(plan):
             standby = Standby()
-            standby.begin(plan)
+            if not standby.begin(plan):
+                raise RunError("the supervisor of a sample was killed before it could begin")
         self._supervisor, self._control, self._status = standby.process, standby.control, standby.status
 
     def stop(self, *, at_once: bool) -> None:
         """TERM, the grace period and KILL for everything below; or KILL at once. Does nothing when it has ended."""
-        with self._lock, suppress(BrokenPipeError):
+        with self._lock, suppress(BrokenPipeError, BlockingIOError):
             if self._control >= 0:
+                # An experiment can stop its supervisor, which then does not listen.
+                self._supervisor.send_signal(signal.SIGCONT)
                 os.write(self._control, b"kill\n" if at_once else b"stop\n")
+
+    def kill(self) -> None:
+        """For a supervisor that does not do as it is told: without it, what can be found of its command is ended."""
+        with self._lock:
+            if self._control >= 0:
+                self._supervisor.kill()
 
     def wait(
         self, on_line: Callable[[str], None], log: OutputLog, show: Callable[[str], None] = lambda _: None
@@ -226,6 +245,17 @@ def _spawn(control: int, status: int) -> subprocess.Popen[bytes]:
         # The terminal's Ctrl-C is for `ar`, which decides what becomes of the experiment.
         start_new_session=True,
     )
+
+
+def _write(descriptor: int, data: bytes, patience: float) -> None:
+    """All of it into a pipe that does not block. Raises BlockingIOError when nobody reads for so long."""
+    left = memoryview(data)
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_WRITE)
+        while left:
+            if not selector.select(patience):
+                raise BlockingIOError(errno.EAGAIN, "nobody reads")
+            left = left[os.write(descriptor, left) :]
 
 
 def _words(command: Command) -> tuple[str, ...]:

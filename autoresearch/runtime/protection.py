@@ -9,13 +9,15 @@ is `evaluate` for that), and what a level keeps from being written at all.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from autoresearch.runtime.tree import remove, walk
+from autoresearch.errors import RunError
+from autoresearch.runtime.tree import make_writable_here, remove, walk
 
 SMALL, ALL_SMALL = 64 * 1024, 8 * 2**20
 """Bytes: of a file that is read, and of all of them together."""
@@ -89,40 +91,69 @@ def below(*places: Path) -> Iterator[str]:
             yield from map(str, walk(place))
 
 
+_State = tuple[int, bytes]
+"""Of a file or a link: its mode, and what is in it or where it leads."""
+
+
 class Restorable:
     """The repository's settings and hooks as they were: a hook that an experiment plants would run as the person."""
 
     def __init__(self, common: Path) -> None:
         self._common = common
-        files = (Path(path) for path in below(*(common / name for name in SETTINGS)))
-        self._content = {path: (path.read_bytes(), path.stat().st_mode) for path in files if _is_plain(path)}
+        self._before = {path: _state(path) for path in self._there()}
 
     def restore(self, aside: Path) -> list[Path]:
         """Put back what differs; what was found instead goes to the folder `aside`. Returns the files."""
-        there = [Path(path) for path in below(*(self._common / name for name in SETTINGS))]
-        wrong = [path for path in there if not path.is_dir() and not self._is_as_before(path)]
-        wrong += [path for path in self._content if path not in there]
+        there = set(self._there())
+        changed = {path for path in there if path not in self._before or _state(path) != self._before[path]}
+        # A folder that became something else comes before what was in it.
+        wrong = sorted(changed | (self._before.keys() - there))
         for path in wrong:
-            self._put_back(path, aside / path.relative_to(self._common))
+            make_writable_here(path.parent)
+            if os.path.lexists(path):
+                _move_aside(path, aside, path.relative_to(self._common))
+            if before := self._before.get(path):
+                _put_back(path, *before)
         return wrong
 
-    def _is_as_before(self, path: Path) -> bool:
-        return _is_plain(path) and self._content.get(path) == (path.read_bytes(), path.stat().st_mode)
-
-    def _put_back(self, path: Path, aside: Path) -> None:
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        remove(aside)
-        if path.is_symlink() or path.exists():
-            path.rename(aside)
-        if path in self._content:
-            content, mode = self._content[path]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            path.chmod(stat.S_IMODE(mode))
+    def _there(self) -> list[Path]:
+        """Everything but the folders, each after those that it is in; a link is no folder."""
+        found = (Path(path) for path in below(*(self._common / name for name in SETTINGS)))
+        return [path for path in found if path.is_symlink() or not path.is_dir()]
 
 
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _state(path: Path) -> _State | None:
+    """None of what is neither, and of what cannot be read."""
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            return mode, os.fsencode(path.readlink())
+        return (mode, path.read_bytes()) if stat.S_ISREG(mode) else None
+    except OSError:
+        return None
+
+
+def _move_aside(path: Path, aside: Path, name: Path) -> None:
+    """Or away: better lost than left where it is."""
+    try:
+        for folder in reversed(name.parents[:-1]):
+            # What was found earlier, of the same name.
+            if (aside / folder).is_symlink() or not (aside / folder).is_dir():
+                remove(aside / folder)
+        (aside / name).parent.mkdir(parents=True, exist_ok=True)
+        remove(aside / name)
+        shutil.move(path, aside / name)
+    except (OSError, RunError):
+        remove(path)
+
+
+def _put_back(path: Path, mode: int, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(mode):
+        path.symlink_to(os.fsdecode(content))
+        return
+    path.write_bytes(content)
+    path.chmod(stat.S_IMODE(mode))
 
 
 def _digest(path: str) -> bytes:

@@ -18,6 +18,7 @@ from autoresearch.core.ports import Job
 from autoresearch.core.promise import fulfil
 from autoresearch.errors import RunError
 from autoresearch.runtime.bench import Bench
+from autoresearch.runtime.process import OVERDUE
 from autoresearch.runtime.work import Work
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ class Lane:
         self.work = work
         self.tree = ""
         """What it was told to lay out last."""
+        self.patience = OVERDUE
+        """Seconds to wait for what was stopped, and then for what was killed."""
         self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -60,14 +63,24 @@ class Lane:
         for bench in self.benches:
             bench.stop(at_once=at_once)
 
-    def close(self) -> None:
-        """End the thread, and take the worktrees away. What runs must have been stopped."""
+    def close(self) -> bool:
+        """End the thread, and take the worktrees away. What runs must have been stopped.
+
+        False where the thread does not end, so that its worktrees stay for the next `ar` to remove.
+        """
         if self._thread is not None:
             self._orders.put(None)
-            self._thread.join()
+            self._thread.join(self.patience)
+            if self._thread.is_alive():
+                for bench in self.benches:
+                    bench.kill()
+                self._thread.join(self.patience)
+            if self._thread.is_alive():
+                return False
             self._thread = None
         for bench in self.benches:
             bench.close()
+        return True
 
 
 class Slot:
@@ -104,10 +117,10 @@ class Slot:
         self._is_free = future.done
         return future
 
-    def close(self) -> None:
-        """What runs must have been stopped."""
-        for lane in self.lanes:
-            lane.close()
+    def close(self) -> bool:
+        """What runs must have been stopped. False where something does not end."""
+        have_ended = [lane.close() for lane in self.lanes]
+        return all(have_ended)
 
 
 def _taken(work: Callable[[], T]) -> T:

@@ -6,7 +6,6 @@ when it runs, and on which thread (`executor`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,6 +25,8 @@ from autoresearch.runtime.feedback import FeedbackReader
 from autoresearch.runtime.gpu_memory import GpuMemory
 from autoresearch.runtime.outcome import failure, judge
 from autoresearch.runtime.output import OutputLog
+from autoresearch.runtime.shared_guard import SharedGuard
+from autoresearch.runtime.transcript import Transcript
 
 _BY_FORCE = (Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.OVER_LIMITS, Outcome.CRASHED)
 
@@ -39,15 +40,20 @@ class Work:
         evaluation: Evaluation | None,
         layout: Layout,
         artifacts: Artifacts,
+        shared: SharedGuard,
         gpus: Callable[[], GpuMemory],
         on_line: Callable[[int, str], None],
     ) -> None:
-        """`evaluation`: measures artefacts, where the command does not do that itself. `gpus`: the slot's."""
+        """`evaluation`: measures artefacts, where the command does not do that itself.
+
+        `shared`: of all slots. `gpus`: the slot's.
+        """
         self._bench = bench
         self._evaluation = evaluation
         self._settings = bench.settings
         self._layout = layout
         self._artifacts = artifacts
+        self._shared = shared
         self._on_line = on_line
         self._ready = ""
         """The tree that is laid out."""
@@ -55,6 +61,8 @@ class Work:
         """Nothing was run there since."""
         self._is_traced = False
         self._gpus = gpus
+        self._transcript: Transcript | None = None
+        """Of the present job, once there is something to write."""
 
     def forget(self) -> None:
         """The worktree is not as it was left."""
@@ -74,41 +82,58 @@ class Work:
 
     def do(self, job: Job) -> Execution:
         """Lay out the commit and run what the job's task says; what was tampered with counts for nothing."""
+        try:
+            return self._do(job)
+        finally:
+            transcript, self._transcript = self._transcript, None
+            if transcript is not None:
+                transcript.close()
+
+    def _do(self, job: Job) -> Execution:
         self._bench.await_room(lambda line: self._show(job, line))
-        unfit = self._prepare(job)
+        self._shared.look()
+        is_new = self._lay_out(job)
+        found: list[str] = []
+        with self._shared.watch(self._layout.tampered(job.number)) as stay:
+            unfit = self._set_up(job) if is_new and self._settings.setup else None
+            if unfit is None:
+                self._ready = job.tree or job.commit
+                execution, found = self._guarded(job)
         if unfit is not None:
-            return unfit
+            return tampered(unfit, stay.found)
+        is_there = self._bench.worktree.is_there
+        if job.task is Task.FRESH or not is_there:
+            self.forget()
+        # Only now: whatever is wrong with a GPU, nothing that the sample has changed may stay.
+        execution = self._wait_for_gpus(execution, is_fair=not (found or stay.found))
+        if not is_there and (isinstance(execution, Unmeasured) or not self._bench.worktree.path.exists()):
+            execution, found = _deleted(execution, job), []
+        return tampered(execution, [*found, *stay.found])
+
+    def _guarded(self, job: Job) -> tuple[Execution, list[str]]:
+        """What came of the command, and what it has changed in its worktree, in words."""
         self._bench.worktree.point(job.commit)
         self._gpus()
         if not self._is_traced:
             self._bench.guard.before()
         self._is_clean = self._is_traced = False
-        execution = self._wait_for_gpus(self._run(job))
-        found = self._bench.guard.after(self._layout.tampered(job.number))
-        if job.task is Task.FRESH:
-            self.forget()
-        if not self._bench.worktree.is_there:
-            self.forget()
-            is_gone = not self._bench.worktree.path.exists()
-            return (
-                _deleted(execution, job) if is_gone or isinstance(execution, Unmeasured) else tampered(execution, found)
-            )
-        return tampered(execution, found)
+        execution = self._run(job)
+        return execution, self._bench.guard.after()
 
     def canary(self, commit: str, editable: Sequence[str], log: Path) -> CanaryResult:
         """Does the command use these files of the worktree? It is spoilt afterwards."""
         self.forget()
         return try_canary(self._bench, commit, editable, log, self._evaluation.measure if self._evaluation else None)
 
-    def _wait_for_gpus(self, execution: Execution) -> Execution:
+    def _wait_for_gpus(self, execution: Execution, *, is_fair: bool) -> Execution:
         """What was ended by force may leave memory behind that the next sample needs.
 
-        Raises SampleLost where the GPU is to blame.
+        Raises SampleLost where the GPU is to blame; not for a sample that was not fair, which is not to be taken again.
         """
         if not isinstance(execution, Unmeasured) or execution.outcome not in _BY_FORCE:
             return execution
         held = self._gpus().still_held()
-        if lost := self._gpus().lost():
+        if is_fair and (lost := self._gpus().lost()):
             raise SampleLost(lost.reason, hint="free it, then: ar run", slot_is_gone=lost.for_good)
         return replace(execution, reason=f"{execution.reason}; {held}") if held else execution
 
@@ -181,7 +206,7 @@ class Work:
                 self._evaluation.laid_out()
                 self._artifacts.place(job.number, bench.worktree.path)
         reader = MetricReader(holdout.metric)
-        with OutputLog(Path(os.devnull), "holdout") as log:
+        with OutputLog(None, "holdout") as log:
             done = bench.run(holdout.command, job, log, limit=job.limit, on_line=reader.feed)
         execution = judge(done, reader, job, None)
         bench.worktree.tidy()
@@ -197,39 +222,39 @@ class Work:
         tail = execution.tail if job.task is Task.HOLDOUT and job.number == 0 else ""
         return Unmeasured(Outcome.CHECKS_FAILED, f"the holdout failed: {said}", execution.seconds, {}, tail)
 
-    def _prepare(self, job: Job) -> Unmeasured | None:
-        """Lay out the commit, and once per commit run `setup`. Returns why there is nothing to run in."""
-        worktree, fresh, tree = self._bench.worktree, job.task is Task.FRESH, job.tree or job.commit
+    def _lay_out(self, job: Job) -> bool:
+        """The commit, unless it is there already. Returns whether it is new here, and must be set up."""
+        worktree, fresh = self._bench.worktree, job.task is Task.FRESH
         # What was laid out ahead may have been cleared away since.
-        if tree == self._ready and not fresh and worktree.is_there:
+        if (job.tree or job.commit) == self._ready and not fresh and worktree.is_there:
             if not self._is_clean:
                 worktree.tidy()
-            return None
+            return False
         self.forget()
-        self._bench.lay_out(tree, fresh=fresh)
+        self._bench.lay_out(job.tree or job.commit, fresh=fresh)
         worktree.point(job.commit)
-        if self._settings.setup:
-            unfit = self._set_up(job)
-            if unfit is not None:
-                return unfit
-            worktree.remember_setup()
-            worktree.tidy()
-        self._ready = tree
-        return None
+        return True
 
     def _set_up(self, job: Job) -> Unmeasured | None:
+        """Once per commit. Returns why there is nothing to run in."""
         limit = max(job.limit, self._settings.setup_limit)
         with self._log(job, "setup") as log:
             done = self._bench.run(self._settings.setup, job, log, limit=limit, show=lambda line: self._show(job, line))
         failed = failure(done, limit)
-        if failed is None or failed.outcome is Outcome.INTERRUPTED:
+        if failed is None:
+            self._bench.worktree.remember_setup()
+            self._bench.worktree.tidy()
+            return None
+        if failed.outcome is Outcome.INTERRUPTED:
             return failed
         if not self._bench.worktree.is_there:
             return _deleted(failed, job)
         return Unmeasured(Outcome.CRASHED, f"setup failed: {failed.reason}", failed.seconds, {}, failed.tail)
 
     def _log(self, job: Job, header: str) -> OutputLog:
-        return OutputLog(self._layout.output(job.number), self._bench.secrets.redact(header))
+        if self._transcript is None:
+            self._transcript = Transcript(self._layout.output(job.number))
+        return OutputLog(self._transcript, self._bench.secrets.redact(header))
 
     def _show(self, job: Job, line: str) -> None:
         self._on_line(job.number, line)

@@ -111,3 +111,18 @@ def test_the_noise_of_a_fixed_seed_is_called_the_machines(tmp_path: Path) -> Non
     ar = Cli(tmp_path / "home")
     assert ar(repository, "init", "--check").code == 0
     assert facts(ar(repository, "status").out)["noise"].endswith(" per sample, one seed: the machine's noise only")
+
+
+def test_money_that_no_experiment_carries_is_spent_all_the_same(tmp_path: Path) -> None:
+    """That of the final check is the run's."""
+    paid = {"evaluate.py": f"{NOISY}print('usd: 0.25')\n"}
+    repository = toy(tmp_path / "repo", paid, experiment="canary = false\ncost = 'usd'")
+    ar = Cli(tmp_path / "home")
+    changes = patches(tmp_path / "patches", ("solve.py", solve(), solve(x=2.0)))
+    done = ar(repository, "run", "--tag", "t", "--replay", str(changes), "--budget", "60x")
+    assert "final check, 3 pairs" in done.out
+    outputs = repository.glob(".autoresearch/runs/t/*/output.log")
+    usd = 0.25 * sum(output.read_text().count("usd: 0.25") for output in outputs)
+    assert usd > 1.5
+    assert json.loads(ar(repository, "status", "--json").out)["cost_usd"] == usd
+    assert f" {usd:.2f} usd" in facts(ar(repository, "status").out)["spent"]

@@ -16,7 +16,7 @@ import pytest
 from autoresearch.errors import RunError
 from autoresearch.runtime.command import Command, Finished, NotStarted, Why
 from autoresearch.runtime.output import OutputLog
-from autoresearch.runtime.process import Process
+from autoresearch.runtime.process import Process, Standby
 
 PATIENCE = 20.0
 FOREVER = "while True: time.sleep(60)"
@@ -269,6 +269,63 @@ def test_an_experiment_that_kills_its_supervisor_is_noticed(tmp_path: Path) -> N
     done = ran.finished(python(NOTE_PID, "os.kill(os.getppid(), signal.SIGKILL)", FOREVER))
     assert (done.why, done.exit_code) == (Why.LOST, None)
     until(lambda: not any(map(is_running, ran.pids(1))))
+
+
+def test_a_stopped_supervisor_does_as_it_is_told(tmp_path: Path) -> None:
+    ran = Ran(tmp_path)
+
+    def stop(process: Process) -> None:
+        threading.Thread(target=lambda: (ran.pids(1), process.stop(at_once=True))).start()
+
+    done = ran.finished(python("os.kill(os.getppid(), signal.SIGSTOP)", NOTE_PID, FOREVER), stop)
+    assert (done.why, done.signal) == (Why.KILLED, signal.SIGKILL)
+
+
+def test_a_supervisor_that_does_not_do_as_it_is_told_is_ended(tmp_path: Path) -> None:
+    ran = Ran(tmp_path)
+
+    def kill(process: Process) -> None:
+        threading.Thread(target=lambda: (ran.pids(1), process.kill())).start()
+
+    assert ran.finished(python(NOTE_PID, FOREVER), kill).why is Why.LOST
+    until(lambda: not any(map(is_running, ran.pids(1))))
+
+
+def stopped_standby() -> Standby:
+    standby = Standby()
+    standby.process.send_signal(signal.SIGSTOP)
+    until(lambda: state_of(standby.process.pid) == "T")
+    return standby
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0].decode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the state of a process from /proc")
+def test_a_standby_that_was_stopped_is_closed_at_once() -> None:
+    standby = stopped_standby()
+    standby.close()
+    assert standby.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the state of a process from /proc")
+def test_a_standby_that_was_stopped_gets_a_plan_of_any_length(tmp_path: Path) -> None:
+    ran, standby = Ran(tmp_path), stopped_standby()
+    env = {**os.environ, **{f"LONG{number}": "x" * 100_000 for number in range(5)}}
+    command = Command("echo ${#LONG0} ${#LONG4}", tmp_path, env, 60.0)
+    with OutputLog(ran.log, "sample 1") as log:
+        done = Process(command, standby).wait(ran.lines.append, log)
+    assert (isinstance(done, Finished) and done.exit_code, ran.lines) == (0, ["100000 100000"])
+
+
+def test_the_place_of_a_standby_that_was_killed_is_taken(tmp_path: Path) -> None:
+    ran, standby = Ran(tmp_path), Standby()
+    standby.process.kill()
+    standby.process.wait()
+    with OutputLog(ran.log, "sample 1") as log:
+        Process(ran.command("echo here"), standby).wait(ran.lines.append, log)
+    assert ran.lines == ["here"]
 
 
 def test_the_supervisor_shrugs_off_the_signals_of_a_terminal(tmp_path: Path) -> None:

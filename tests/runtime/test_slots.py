@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,6 +137,36 @@ def test_stopping_ends_all_slots_and_none_starts_again_by_itself(lab: Lab) -> No
     for future in futures:
         assert isinstance(done := future.result(PATIENCE), Unmeasured)
         assert done.outcome is Outcome.INTERRUPTED
+
+
+def test_what_never_ends_does_not_keep_ar_from_ending(lab: Lab, tmp_path: Path) -> None:
+    """A thread that waits for a dead disk, say. Its worktree is left, for the next `ar`."""
+    executor, gate = lab.executor("echo loss: 1", devices=("", "")), threading.Event()
+    for slot in (0, 1):
+        assert isinstance(executor.submit(lab.job(slot + 1, slot=slot)).result(PATIENCE), Measured)
+    lane = executor._slots[1].lanes[0]
+    lane.patience = 0.1
+    stuck = lane.do(lambda: gate.wait(PATIENCE))
+    executor.close()
+    assert not stuck.done()
+    assert [path.name for path in lab.layout.worktrees.iterdir()] == ["1"]
+    gate.set()
+    assert stuck.result(PATIENCE)
+    executor.close()
+    assert not list(lab.layout.worktrees.glob("*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the supervisor in /proc")
+def test_an_experiment_that_stops_whatever_waits_does_not_keep_ar_from_ending(lab: Lab) -> None:
+    executor = lab.executor("echo loss: 1")
+    executor.prepare(0, tree(lab, lab.head))
+    bench = executor._slots[0].lanes[1].benches[0]
+    until(lambda: bench._standby is not None)
+    assert bench._standby is not None
+    bench._standby.process.send_signal(signal.SIGSTOP)
+    assert isinstance(executor.submit(lab.job(1)).result(PATIENCE), Measured)
+    executor.close()
+    assert not list(lab.layout.worktrees.glob("*"))
 
 
 def test_worktrees_that_are_made_at_the_same_time_do_not_clear_each_other_away(tmp_path: Path) -> None:

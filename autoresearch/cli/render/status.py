@@ -46,6 +46,8 @@ class StatusView:
     one_seed: bool = False
     """The command fixes its seed, so that the noise is the machine's."""
     final: FinalCheck | None = None
+    unbilled_usd: float = 0.0
+    """Spent, and on no experiment: for proposals that were never run, for the final check."""
     used: Used | None = None
     """How well the newest call used its slots, up to now; None where nothing was counted."""
 
@@ -73,7 +75,7 @@ def _facts(view: StatusView) -> Iterator[tuple[str, str]]:
         yield "not kept", ", ".join(f"{count} {word}" for word, count in outcomes.items())
     if view.noise is not None:
         yield "noise", _noise(view.noise, one_seed=view.one_seed)
-    yield "spent", _spent(history)
+    yield "spent", _spent(view)
     for share in view.shares:
         yield "budget", f"{share.label} {share.text}"
     if view.used is not None and view.used.share is not None:
@@ -123,11 +125,17 @@ def _not_kept(history: History) -> Iterator[Experiment]:
     return (one for one in history.experiments if not one.is_kept)
 
 
-def _spent(history: History) -> str:
-    usage = history.usage
-    cost = "cost unknown" if usage.cost_usd is None else format_money(usage.cost_usd)
-    tokens = f", {format_tokens(usage.tokens)}" if usage.tokens else ""
-    return f"{format_duration(history.seconds)} in experiments, {cost}{tokens}"
+def _spent(view: StatusView) -> str:
+    tokens, usd = view.history.usage.tokens, _usd(view)
+    cost = "cost unknown" if usd is None else format_money(usd)
+    counted = f", {format_tokens(tokens)}" if tokens else ""
+    return f"{format_duration(view.history.seconds)} in experiments, {cost}{counted}"
+
+
+def _usd(view: StatusView) -> float | None:
+    """All that the record has; None where a price is not known."""
+    on_experiments = view.history.usage.cost_usd
+    return None if on_experiments is None else on_experiments + view.unbilled_usd
 
 
 def status_json(view: StatusView) -> dict[str, Json]:
@@ -152,7 +160,7 @@ def status_json(view: StatusView) -> dict[str, Json]:
         "noise": number(view.noise),
         **_checks_json(view),
         "seconds": number(history.seconds),
-        "cost_usd": number(history.usage.cost_usd),
+        "cost_usd": number(_usd(view)),
         "tokens_in": history.usage.tokens_in,
         "tokens_out": history.usage.tokens_out,
         "budget": [{"label": share.label, "used": number(share.used), "text": share.text} for share in view.shares],
