@@ -123,7 +123,7 @@ class Check:
     def prepare(self, journal: GitJournal, closing: ExitStack) -> None:
         """The canary and the baseline; the next `ar run` will find them done."""
         level, asked = Level(self.run.opening.isolation), wanted(self.project.config, None)
-        machines = open_machines(self.project, self.run, level, asked)
+        machines = open_machines(self.project, self.run, level, asked, on_wait=typer.echo)
         executor = machines.executor
         closing.callback(executor.close)
         files = journal.files(self.run.opening.base)

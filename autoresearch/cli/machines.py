@@ -19,6 +19,7 @@ from autoresearch.record.runs import Run
 from autoresearch.runtime.canary import CanaryResult
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.gpu_slots import Slots
+from autoresearch.runtime.settings import unheard
 
 
 class Runner(Executor, Protocol):
@@ -48,12 +49,17 @@ def open_machines(
     level: Level,
     asked: Wanted,
     on_line: Callable[[int, str], None] = lambda _number, _line: None,
+    on_wait: Callable[[str], None] = unheard,
 ) -> Machines:
-    """Raises ConfigError, UsageError or RunError for what cannot be had; then nothing is left running."""
+    """`on_wait` is told why a sample cannot begin yet; both are called on other threads.
+
+    Raises ConfigError, UsageError or RunError for what cannot be had; then nothing is left running.
+    """
     settings, layout = build.executor_settings(project, run, level), project.layout(run.tag)
     if asked.address is None:
         slots = slots_here(project.config, asked)
-        return Machines(LocalExecutor(replace(settings, devices=slots.devices), layout, on_line=on_line), slots)
+        settings = replace(settings, devices=slots.devices, on_wait=on_wait)
+        return Machines(LocalExecutor(settings, layout, on_line=on_line), slots)
     from autoresearch.cluster.start import ray_executor
 
     cluster = ray_executor(settings, layout, asked.address, asked.gpus, asked.workers, on_line)

@@ -75,6 +75,8 @@ class Session:
         self.loop: Loop | None = None
         self.restore: Callable[[], None] = lambda: None
         self.why = "the process failed"
+        self.waited = ""
+        """What a sample waited for last, in words."""
 
     def go(self, note: str) -> int:
         """Run the loop with its screen, then print what came of it. To the very end a signal only asks for an end."""
@@ -126,7 +128,8 @@ class Session:
     def opened(self, closing: ExitStack) -> Runner:
         """Where samples run; what goes wrong here is why the run ends."""
         try:
-            machines = open_machines(self.project, self.run, self.isolation.level, self.asked, self.line)
+            level = self.isolation.level
+            machines = open_machines(self.project, self.run, level, self.asked, self.line, self.wait_with_it)
         except ArError as error:
             self.why = error.message
             raise
@@ -137,6 +140,11 @@ class Session:
     def line(self, number: int, text: str) -> None:
         """A line that an experiment printed."""
         self.output.line(number, text)
+
+    def wait_with_it(self, why: str) -> None:
+        """A sample cannot begin yet."""
+        self.waited = why
+        self.output.announce(events.Warned(why))
 
     def close_open(self, why: str) -> None:
         """What is known of open experiments goes into the record; where that fails, the first error is the one told."""
@@ -160,7 +168,8 @@ class Session:
                 try_canary(executor, opening.base, list(files), self, self.output.note)
         why = self.stopped or self.loop.run()
         if self.history.baseline is None and not self.stopped:
-            hint = "it needs more time: ar run --budget 8h"
+            hint = "make room, then: ar run" if self.waited else "it needs more time: ar run --budget 8h"
+            why = f"{why} ({self.waited})" if self.waited else why
             raise BaselineFailed(f"{why} before the baseline was measured", hint=hint)
         code = INTERRUPTED if self.stopped else 0
         self.finish(why, code)

@@ -110,7 +110,8 @@ class Bench:
     def await_room(self, tell: Callable[[str], None]) -> None:
         """Return when the disks have room for what a command may write. Raises RunError when nobody makes any."""
         folders = (self.layout.root, self.scratch.path.parent)
-        space.await_room(folders, tell, lambda: self._stopping, self.settings.space_patience)
+        settings = self.settings
+        space.await_room(folders, tell, lambda: self._stopping, settings.space_patience, settings.on_wait)
 
     def run(
         self,

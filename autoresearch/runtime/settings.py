@@ -10,6 +10,10 @@ from autoresearch.core.metric import MetricSpec
 from autoresearch.runtime import space
 
 
+def unheard(_: str) -> None:
+    """Nobody listens. A name of its own, for settings travel to other machines."""
+
+
 @dataclass(frozen=True, slots=True)
 class HoldoutSettings:
     """The measurement that no proposer sees: its command, and the metric that it prints on stdout."""
@@ -57,6 +61,8 @@ class ExecutorSettings:
     base: str = ""
     """The commit to evaluate in."""
     space_patience: float = space.PATIENCE
+    on_wait: Callable[[str], None] = unheard
+    """Told why a sample cannot begin yet; may be called from any thread."""
     is_timed: bool = False
     """The metric is a duration: nothing else is done while it is measured."""
 

@@ -34,19 +34,27 @@ def lacking(folders: Iterable[Path]) -> str:
     for folder in folders:
         free, least = shutil.disk_usage(folder).free, needed(folder)
         if free < least:
-            return f"{folder} has {free / _GIB:.3g} GiB left, and {least / _GIB:.3g} GiB must be free"
+            return f"{least / _GIB:.3g} GiB must be free, and {free / _GIB:.3g} GiB are, of {folder}"
     return ""
 
 
 def await_room(
-    folders: Iterable[Path], tell: Callable[[str], None], is_stopped: Callable[[], bool], patience: float = PATIENCE
+    folders: Iterable[Path],
+    tell: Callable[[str], None],
+    is_stopped: Callable[[], bool],
+    patience: float = PATIENCE,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Return when there is room, or it is not wanted any more. Raises RunError when nobody makes any.
+
+    `warn` is told once that there is none, `tell` at every look.
 
     The one place that looks again and again: nothing tells when a disk has room.
     """
     places = tuple(folders)
     until = time.monotonic() + patience
+    if lack := lacking(places):
+        warn(f"waiting for room on the disk: {lack}")
     while (lack := lacking(places)) and not is_stopped():
         if time.monotonic() >= until:
             raise RunError(f"too little room on the disk: {lack}", hint="make room, then: ar run")

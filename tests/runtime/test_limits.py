@@ -102,8 +102,9 @@ from pathlib import Path
 from autoresearch.errors import RunError
 from autoresearch.runtime import space
 told = []
-try: space.await_room([Path(".")], told.append, lambda: False, 0.05)
-except RunError as error: print(json.dumps([told, error.message, error.hint]))
+warned = []
+try: space.await_room([Path(".")], told.append, lambda: False, 0.05, warned.append)
+except RunError as error: print(json.dumps([told, warned, error.message, error.hint]))
 space.await_room([Path(".")], told.append, lambda: True, 60.0)
 '
 """
@@ -113,8 +114,9 @@ def test_without_room_nothing_starts_and_after_a_while_it_is_an_error(tmp_path: 
     command = [*isolated(), "sh", "-c", SMALL_DISK, "sh", str(tmp_path), sys.executable]
     root = str(Path(__file__).parents[2])
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=True)
-    told, message, hint = json.loads(done.stdout)
-    assert told[0] == "waiting for room on the disk: . has 0.0391 GiB left, and 2 GiB must be free"
+    told, warned, message, hint = json.loads(done.stdout)
+    assert told[0] == "waiting for room on the disk: 2 GiB must be free, and 0.0391 GiB are, of ."
+    assert warned == told[:1]
     assert (message, hint) == (told[0].replace("waiting for", "too little"), "make room, then: ar run")
 
 
