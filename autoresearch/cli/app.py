@@ -29,7 +29,7 @@ from autoresearch.cli.revert import revert
 from autoresearch.cli.run import run
 from autoresearch.cli.status import status
 from autoresearch.core.secrets import Secrets
-from autoresearch.errors import ArError, BaselineFailed
+from autoresearch.errors import ArError, BaselineFailed, RunError
 from autoresearch.runtime.undumpable import hide_environment
 
 INTERRUPTED = 130
@@ -48,7 +48,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (init, run, status, log, revert):
+COMMANDS = (init, run, status, log, revert)
+for command in COMMANDS:
     app.command(no_args_is_help=command is revert)(command)
 
 
@@ -86,6 +87,7 @@ def main() -> None:
         # A terminal or a pipe that has no letter for `→` or `é` gets a `?`.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    refused = ""
     try:
         # Not `app()`: that installs an exception hook of Typer's, in place of ours.
         code = typer.main.get_command(app)(standalone_mode=False, prog_name="ar")
@@ -93,7 +95,30 @@ def main() -> None:
         if debug:
             raise
         code = tell(error)
-    leave(code if isinstance(code, int) else 0)
+    except OSError as error:
+        # Of the output, which is told below, or a defect of ours. Where nothing is buffered, nothing is left to flush:
+        # a line end more shows which of them it is.
+        if debug or error.filename is not None or not (refused := _refused("\n")):
+            raise
+        code = 0
+    code = code if isinstance(code, int) else 0
+    if code == 0 and (why := refused or _refused()):
+        hint = "free some space, or write it somewhere else"
+        code = tell(RunError(f"the output cannot be written: {why}", hint=hint))
+    leave(code)
+
+
+def _refused(more: str = "") -> str:
+    """Why stdout does not take what was printed; empty where it does, also when its reader has seen enough and left."""
+    try:
+        if not sys.stdout.isatty() or takes_output(sys.stdout.fileno()):
+            sys.stdout.write(more)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
@@ -152,9 +177,15 @@ def _usage(error: TyperException) -> tuple[str, str, int]:
     """A wrong option or command, in our form: the sentence, and where to read on."""
     text = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
-    path = context.command_path if context else "ar"
+    path = context.command_path if context else _as_typed()
     if near := getattr(error, "possibilities", None):
         return text.partition(" (Possible options")[0], f"did you mean {' or '.join(near)}?", 2
     first, mean, rest = text.partition(" Did you mean ")
     hint = f"did you mean {rest.rstrip('?')}?" if mean else f"{path} --help" if text else ""
     return first.rstrip("."), hint, 2
+
+
+def _as_typed() -> str:
+    """`ar log`: of an option without its value Typer does not say which command's it is."""
+    names = {command.__name__ for command in COMMANDS}
+    return " ".join(["ar", *[word for word in sys.argv[1:] if word in names][:1]])

@@ -32,7 +32,8 @@ SECONDS, SECONDS_MEANT = "ar.seconds", "the time that it takes, measured by ar"
 def ask(found: Detected, answers: Answers, place: Place) -> Choices:
     """All questions, in the order in which one answer helps with the next."""
     trial, printed = _ask_command(found, answers, place)
-    metric = answers.metric or _ask_metric(found, trial, printed)
+    found = found.with_command(trial.command)
+    metric = answers.metric or _ask_metric(found, printed)
     guessed = found.direction if metric == found.metric else guess_direction(metric)
     direction = answers.direction or _ask_direction(guessed)
     editable = answers.editable or _ask_editable(found, place)
@@ -71,10 +72,10 @@ def _wants_trial(*, default: bool) -> bool:
     return typer.confirm("Run it once now, to see which numbers it prints?", default=default)
 
 
-def _ask_metric(found: Detected, trial: Trial, printed: Printed | None) -> str:
+def _ask_metric(found: Detected, printed: Printed | None) -> str:
     """One of the numbers that were printed; where it was not run, of those that the code seems to print."""
     seen = dict(printed.numbers) if printed else {}
-    first = _said_by_the_task(found, printed) if trial.command == found.command else ()
+    first = _said_by_the_task(found, printed)
     likely = tuple(guess.name for guess in pick_metric([(name, value, 1) for name, value in seen.items()]))
     known = dict.fromkeys((*first, *(likely if printed else found.metrics)))
     names: list[str] = [name for name in known if name != SECONDS][:OFFERED]

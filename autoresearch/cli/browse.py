@@ -29,14 +29,21 @@ from autoresearch.errors import UsageError
 
 TAIL = 4_000
 """Characters of output that are shown with an experiment."""
+UNASKED = {"baseline": "a baseline", "replay": "a replay", "revert": "a revert", "tuner": "what the tuner tries"}
+"""Proposers that ask no model, and what they propose."""
 SHORTEST = 4
 """Characters of a commit id that name an experiment."""
 
 
 def browse(source: Source, asked: Asked) -> int:
-    """Print what was asked for; returns the exit code. Raises UsageError for an experiment that does not exist."""
+    """Print what was asked for; returns the exit code.
+
+    Raises UsageError for an experiment that does not exist; and without a run, where somebody else would take an empty
+    file for one.
+    """
     form, file = _form(asked)
-    browsed = open_browsed(source)
+    wants_one = asked.name is not None or bool(asked.parts)
+    browsed = open_browsed(source, needed=wants_one or form is not Form.TEXT)
     if browsed is None:
         typer.echo("no run yet")
         sys.stderr.write("hint: ar run --budget 5m\n")
@@ -160,8 +167,18 @@ def _show_part(record: Record | None, one: Experiment, part: Part) -> None:
             _write(_kept_file(record.layout.output(one.number), one, "output"))
         case Part.PROMPT:
             folder = record.layout.experiment(one.number)
+            _refuse_unasked(folder, one)
             prompt, reply = _kept_file(folder / "prompt.md", one, "prompt"), _read(folder / "reply.md")
             _write(f"{prompt}\n--- reply ---\n{reply}\n")
+
+
+def _refuse_unasked(folder: Path, one: Experiment) -> None:
+    """Raises UsageError where there never was a prompt."""
+    if one.proposer in UNASKED and not (folder / "prompt.md").exists():
+        raise UsageError(
+            f"experiment {one.number} has no prompt: no model is asked for {UNASKED[one.proposer]}",
+            hint=f"ar log {one.number} shows the record",
+        )
 
 
 def _kept_file(path: Path, one: Experiment, what: str) -> str:

@@ -33,13 +33,16 @@ class Browsed:
     record: Record | None = None
 
 
-def open_browsed(source: Source) -> Browsed | None:
-    """None where there is no run yet. What was left out of a file is said on stderr. Raises UsageError."""
+def open_browsed(source: Source, *, needed: bool = False) -> Browsed | None:
+    """None where there is no run yet. What was left out of a file is said on stderr.
+
+    Raises UsageError; also without a run, where one is `needed`.
+    """
     if source.file is not None:
         return _imported(source.file, source)
     if source.direction is not None:
         raise UsageError("--direction is for --import: a run of ours knows its own", hint="ar log")
-    record = open_record(source.config, source.tag)
+    record = open_record(source.config, source.tag, needed=needed)
     if record is None:
         return None
     return Browsed(record.history, record.aim.goal or record.run.branch, record.run.final_check, record)

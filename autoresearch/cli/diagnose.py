@@ -1,4 +1,4 @@
-"""Why a baseline may have failed: what `ar` itself did differently from the person's own shell, as a hint.
+"""Why a baseline may have failed: what `ar` did differently from the person's own shell, or the key that is wrong.
 
 Only what the output points to is named. What is not here: errors of the experiment's own, which its output explains.
 """
@@ -9,6 +9,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from autoresearch.cli.denied import Setting, denials
@@ -16,9 +17,15 @@ from autoresearch.cli.project import Project
 from autoresearch.core.isolation import Level
 from autoresearch.core.layout import Layout
 from autoresearch.errors import BaselineFailed
+from autoresearch.record.resume import words
 from autoresearch.runtime.evaluation import CHANGED
+from autoresearch.scaffold import pick_metric
 from autoresearch.scaffold.python import UV_ENVIRONMENT, is_uv
 
+FAILED, NUMBERS, NO_NUMBER = "the baseline failed: ", "; numbers that were: ", "; no named number was"
+COMPARED = 2000
+"""So many tracked names are searched for a similar one."""
+FILE = re.compile(r"/|\.[A-Za-z]\w*$")
 SECRET_TALK = re.compile(r"api.?key|token|credential|unauthori[sz]ed|\b401\b|login|log in|authenticat", re.IGNORECASE)
 MISSING_TALK = re.compile(r"no such file|not found|does not exist|cannot (?:open|find|access)|ENOENT", re.IGNORECASE)
 QUOTED = re.compile(r"""['"‘“`]([^'"’”`\n]{1,300})['"’”`]|((?:[\w.@-]+/)*[\w.@-]+)""")
@@ -29,11 +36,44 @@ def explain(
 ) -> BaselineFailed:
     """The same error with hints: what was withheld or denied, what is not in a worktree, how to look further."""
     output, setting = error.output, Setting(level, layout.root, layout.worktrees)
-    hints = [error.hint, *_withheld(output, withheld), *_untracked(output, project, layout.worktrees)]
+    hints = [error.hint, *_unprinted(error.message, project), *_not_there(error, project)]
+    hints += [*_withheld(output, withheld), *_untracked(output, project, layout.worktrees)]
     hints += [*denials(output, setting), *_written(error.message, project)]
     look = "the whole output: ar log 0 --output    " if _printed_something(layout.output(0)) else ""
     hints.append(f"{look}the command's limits and files: autoresearch.toml")
     return BaselineFailed(error.message, hint="\n".join(filter(None, hints)), output=error.output)
+
+
+def _unprinted(message: str, project: Project) -> Iterator[str]:
+    """The likeliest of the numbers that were printed; where none was, how one is."""
+    name = project.config.metric.name
+    printed = message.removeprefix(f'{FAILED}"{name}" was not printed')
+    if printed.startswith(NUMBERS):
+        numbers = [one for one in printed.removeprefix(NUMBERS).split(", ") if one != "…"]
+        yield f"name = {_quote(pick_metric([(one, 0.0, 1) for one in numbers])[0].name)}    in [metric]"
+    elif printed == NO_NUMBER:
+        yield f'print("{name}:", value)    in what it runs, or: pattern = "..." in [metric]'
+
+
+def _not_there(error: BaselineFailed, project: Project) -> Iterator[str]:
+    """The program, or the script, that the command names and that is nowhere."""
+    program, *others = words(project.config.experiment.command)
+    lines = [line for line in error.output.splitlines() if MISSING_TALK.search(line)]
+    missed = [word for word in others if any(_is_named(word, line) for line in lines)]
+    if error.message == f"{FAILED}command not found: {program}":
+        missed = [program]
+    for word in missed[:1]:
+        if not (project.config_path.parent / word).exists():
+            tracked = [posixpath.relpath(name, project.base or ".") for name in project.tracked[:COMPARED]]
+            near = get_close_matches(word, tracked, n=1)
+            asked = f"; did you mean {near[0]}?" if near else ""
+            yield f'command = "..."    in [experiment]: there is no {word}{asked}'
+
+
+def _is_named(word: str, line: str) -> bool:
+    """Is it the name of a file, and a path there or the end of one?"""
+    path = re.escape(word.removeprefix("./"))
+    return bool(FILE.search(word) and re.search(rf"""(?<![\w.-]){path}(?![\w./-])""", line))
 
 
 def _printed_something(path: Path) -> bool:

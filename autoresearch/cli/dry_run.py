@@ -10,7 +10,7 @@ import typer
 from autoresearch.cli.build import Instructions
 from autoresearch.cli.choose import Chosen
 from autoresearch.cli.project import Project
-from autoresearch.cli.sources import LLM, Choice, make_source
+from autoresearch.cli.sources import LLM, Choice, make_source, unset_key
 from autoresearch.core.budget import Budget
 from autoresearch.core.experiment import Decision, Experiment, Outcome
 from autoresearch.core.history import Digest, History
@@ -32,6 +32,8 @@ def show_request(project: Project, choice: Choice, budget: Budget, chosen: Chose
     typer.echo(f"editable: {', '.join(request.files) or 'no file'}")
     proposer = make_source(project, choice, budget, replay).proposer
     if choice.kind == LLM and isinstance(proposer, LlmProposer):
+        if variable := unset_key(project, choice.model):
+            typer.echo(f"note: {variable} is not set: export {variable}=... before ar run asks the model")
         typer.echo("--- the prompt ---")
         typer.echo(proposer.describe(request))
         return

@@ -88,7 +88,7 @@ def forecast(history: History, config: Config, seeds: Seeds) -> Iterator[str]:
     pace = pace_of(history, config)
     left = NIGHT - reserve_of(history, config, NIGHT)
     hourly, nightly = 3600 / max(pace.seconds, 0.001), room({"seconds": left}, pace) or 0
-    words = f"rate    about {_few_digits(hourly)} experiments an hour, {_few_digits(nightly)} in a night of 8 h"
+    words = f"rate    about {_few_digits(hourly)} experiments an hour, {_few_digits(nightly)} a night (8 h)"
     yield words + ", repeats included" * pace.repeats
 
 

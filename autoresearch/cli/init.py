@@ -35,7 +35,8 @@ def init(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite; the old files are kept as .orig.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Run the command three times: metric, time, noise, experiments per night.")
+        bool,
+        typer.Option("--check", help="Take three samples, unless there is a baseline: time, noise, rate per night."),
     ] = False,
     task: Annotated[
         str | None, typer.Option("--from", metavar="NAME", help="Copy a ready task into DIR.", rich_help_panel=TASKS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoresearch.core.layout import Layout
+from autoresearch.core.scope import misread
 from autoresearch.record.repository import Repository
 from autoresearch.scaffold import glob_problem
 
@@ -20,6 +22,11 @@ class Place:
     """Relative to the root."""
 
     @property
+    def home(self) -> Path:
+        """`.autoresearch/`, where trials leave their output."""
+        return Layout(self.repository.root, "").home
+
+    @property
     def tracked_here(self) -> list[str]:
         """What is tracked in the folder and below, relative to it."""
         above = f"{self.base}/" if self.base else ""
@@ -28,7 +35,7 @@ class Place:
     def glob_problem(self, glob: str) -> str:
         """Why no file could be changed by that name; empty when there is one."""
         if problem := glob_problem(glob, self.base, self.tracked):
-            there = (self.folder / glob).exists()
+            there = (self.folder / glob).exists() and not misread(glob, self.base, self.tracked)
             return f'"{glob}" is there, but git does not track it: git add, git commit' if there else problem
         return ""
 

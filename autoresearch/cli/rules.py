@@ -89,7 +89,7 @@ def what_decides(config: Config, seeds: Seeds) -> str:
         case Seeds.VARIED:
             return f"rule: a gain must be proved, {most}, with seeds of their own"
         case Seeds.FIXED:
-            return f"rule: a gain must beat the noise, {most}; one fixed seed"
+            return f"rule: a gain must beat the noise, {most}; the script's own seed"
         case Seeds.ABSENT:
             return f"rule: a gain must be proved, {most} if there is noise"
 
@@ -115,7 +115,7 @@ def seeds_of(project: Project, commit: str) -> Seeds:
         f"{project.config_path.name}: does chance play a part in {config.metric.name}? That is not written, and neither"
         f" {SEED_PLACEHOLDER} in the command nor {SEED_VARIABLE} in its files says so",
         hint='in [metric]: seed = "not random"    nothing in it is random\n'
-        'in [metric]: seed = "none"    it is random, and the script fixes its seed\n'
+        'in [metric]: seed = "none"    it is random, with a seed of its own choice\n'
         f"best: let the script take its seed from {SEED_VARIABLE}, or the command as --seed {SEED_PLACEHOLDER}",
     )
 

@@ -65,7 +65,7 @@ def set_up(answers: Answers, folder: Path) -> int:
     """`ar init`. Raises UsageError and ConfigError with nothing written."""
     place = open_place(folder)
     _refuse_wrong(answers, place)
-    found = detect(folder, place.tracked_here)
+    found = detect(folder, place.tracked_here, command=answers.command or "")
     for note in found.notes:
         typer.echo(f"- {note}")
     choices = _ask(found, answers, place) if _is_conversation(answers) else _take(found, answers, place)
@@ -141,10 +141,14 @@ def _with_first_metric(found: Detected, place: Place) -> Detected:
 
 def _ask(found: Detected, answers: Answers, place: Place) -> Choices:
     from autoresearch.cli.asking import ask
+    from autoresearch.cli.trial import leave_nothing
 
+    was_there = place.home.exists()
     try:
         return ask(found, answers, place)
     except (typer.Abort, KeyboardInterrupt) as error:
+        if not was_there:
+            leave_nothing(place)
         typer.echo("\nnothing was written")
         # Typer ends without a word on a KeyboardInterrupt.
         raise typer.Abort from error

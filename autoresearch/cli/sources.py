@@ -50,7 +50,10 @@ class Source:
 
 
 def choose_proposer(project: Project, options: RunOptions) -> Choice:
-    """A model only where one is named; else the tuner. Raises UsageError for a model whose key is not set."""
+    """A model only where one is named; else the tuner.
+
+    Raises UsageError for a model whose key is not set, unless it will not be asked.
+    """
     config = project.config.proposer
     model = options.model or config.model
     kind = REPLAY if options.replay else options.proposer or ("auto" if options.model else config.kind)
@@ -67,13 +70,19 @@ def choose_proposer(project: Project, options: RunOptions) -> Choice:
         return Choice(kind, "")
     if not model:
         raise UsageError("the llm proposer needs a model", hint="ar run --model anthropic/claude-sonnet-4-5")
-    variable = None if config.api_base and _same_provider(project, model) else missing_key(model, os.environ)
-    if variable:
+    variable = unset_key(project, model)
+    if variable and not options.dry_run:
         raise UsageError(
             f"{variable} is not set, so {model} cannot be asked",
             hint=f"export {variable}=...    or, without a model: ar run --proposer tuner",
         )
     return Choice(LLM, model)
+
+
+def unset_key(project: Project, model: str) -> str | None:
+    """The variable without which the model cannot be asked; None where nothing is missing."""
+    is_local = project.config.proposer.api_base and _same_provider(project, model)
+    return None if is_local else missing_key(model, os.environ)
 
 
 def check_tunable(choice: Choice, files: Mapping[str, str], *, markers: bool = False) -> None:

@@ -70,7 +70,7 @@ def _put_back(project: Project, run: Run, name: str | None, to: str | None, meas
     checkout = _checkout(repository, run)
     journal = build.open_journal(project, run, moves_checkout=checkout is not None)
     history = journal.history()
-    what = _without(repository, history, find_kept(history, name)) if name else _state(history, to or "")
+    what = _without(repository, history, _kept(history, name)) if name else _state(history, to or "")
     before = history.incumbent
     if checkout is not None and before is not None:
         _refuse_to_overwrite(repository, run, checkout, before.commit, what.tree)
@@ -137,6 +137,18 @@ def _checkout(repository: Repository, run: Run) -> Path | None:
                 hint="commit or stash them there, or: git switch --detach",
             )
     return place
+
+
+def _kept(history: History, name: str) -> Experiment:
+    """Raises UsageError, also where there is no last one."""
+    try:
+        return find_kept(history, name)
+    except UsageError as error:
+        if name != "last":
+            raise
+        raise UsageError(
+            "nothing is left to take back: no kept change is on the branch", hint="ar log --kept"
+        ) from error
 
 
 def _without(repository: Repository, history: History, one: Experiment) -> Undo:

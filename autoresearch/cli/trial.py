@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import typer
@@ -14,11 +15,12 @@ from autoresearch.core.layout import Layout
 from autoresearch.core.metric import MetricSpec
 from autoresearch.core.ports import Job
 from autoresearch.core.quantity import format_duration
-from autoresearch.errors import LockHeld
+from autoresearch.errors import ArError, LockHeld
 from autoresearch.runtime.confinement import choose
 from autoresearch.runtime.executor import LocalExecutor
 from autoresearch.runtime.lock import RunLock
 from autoresearch.runtime.settings import ExecutorSettings
+from autoresearch.runtime.tree import remove
 
 FOLDER = "_init"
 """Below `.autoresearch/runs/`; no run can have this name."""
@@ -69,6 +71,14 @@ def try_once(place: Place, trial: Trial) -> Printed | None:
     except LockHeld as error:
         typer.echo(f"not run: {error.message}")
         return None
+
+
+def leave_nothing(place: Place) -> None:
+    """Remove what trials left in a folder that was not there before; unless a run has begun in it meanwhile."""
+    runs = place.home / "runs"
+    with suppress(ArError), RunLock(place.repository.common_dir, "ar init"):
+        if {path.name for path in runs.glob("*")} <= {FOLDER}:
+            remove(place.home)
 
 
 def _run(place: Place, layout: Layout, settings: ExecutorSettings) -> Printed | None:

@@ -10,11 +10,10 @@ import gc
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import typer
 
@@ -25,11 +24,13 @@ from autoresearch.core.history import Direction, History
 from autoresearch.core.layout import Layout
 from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.core.seeds import Seeds
-from autoresearch.errors import RecordError
+from autoresearch.errors import RecordError, UsageError
 from autoresearch.record.journal import read_run
 from autoresearch.record.repository import Repository, current_folder
 from autoresearch.record.runs import Run, pick, runs
 from autoresearch.runtime.lock import holder
+
+BUDGET, COMMIT = "ar run --budget 5m", "git add . && git commit -m 'first'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ class Record:
         return Layout(self.repository.root, self.run.tag)
 
 
-def open_record(config: Path | None, tag: str | None) -> Record | None:
+def open_record(config: Path | None, tag: str | None, *, needed: bool = False) -> Record | None:
     """The named run, or the newest of the configuration that is nearest (of all, where there is none).
 
-    None where there is no run yet. Raises UsageError for a tag that does not exist.
+    None where there is no run yet. Raises UsageError for a tag that does not exist, and without a run where one is
+    `needed`.
     """
     here = current_folder()
     repository = Repository(config.resolve().parent if config else here)
@@ -70,9 +72,14 @@ def open_record(config: Path | None, tag: str | None) -> Record | None:
     known = runs(repository)
     run = pick(known, tag, name)
     if run is None:
-        if known:
-            _only_others(name or "this configuration", [one.tag for one in known])
-        return None
+        words, hint = _without_a_run(repository, name, [one.tag for one in known])
+        if needed:
+            raise UsageError(words, hint=hint)
+        if hint == BUDGET:
+            return None
+        typer.echo(words)
+        sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+        raise typer.Exit(0)
     aim = _aim(run)
     with _no_garbage_collection():
         recorded = read_run(repository, run)
@@ -90,12 +97,16 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _only_others(name: str, tags: list[str]) -> NoReturn:
-    """The configuration is new here, or was renamed: say so, and how to see the runs that there are."""
-    typer.echo(f"no run of {name} yet")
-    sys.stderr.writelines(f"hint: ar {command} --tag {tags[-1]}\n" for command in ("status", "log"))
-    sys.stderr.write(f"hint: runs of other configurations: {', '.join(tags)}\n")
-    raise typer.Exit(0)
+def _without_a_run(repository: Repository, name: str | None, tags: Sequence[str]) -> tuple[str, str]:
+    """What there is instead, and what to type next: the runs of others, or what comes before a first run."""
+    if tags:
+        # The configuration is new here, or was renamed.
+        looks = [f"ar {command} --tag {tags[-1]}" for command in ("status", "log")]
+        hint = "\n".join([*looks, f"runs of other configurations: {', '.join(tags)}"])
+        return f"no run of {name or 'this configuration'} yet", hint
+    if repository.resolve("HEAD") is None:
+        return "no run yet, and no commit that one could start from", COMMIT
+    return "no run yet", BUDGET if name else f"ar init    writes {CONFIG_NAME}, then: {BUDGET}"
 
 
 def _aim(run: Run) -> Aim:

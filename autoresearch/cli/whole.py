@@ -17,7 +17,7 @@ from autoresearch.cli.render.picture.model import Picture, picture
 from autoresearch.cli.render.tsv import tsv
 from autoresearch.errors import UsageError
 
-ENDINGS = (".png", ".svg")
+ENDINGS, PAGE_ENDINGS = (".png", ".svg"), (".html", ".htm")
 WITHOUT_TERMINAL = (80, 24)
 
 
@@ -72,6 +72,10 @@ def _draw(drawing: Picture, path: Path) -> None:
 def _write_page(browsed: Browsed, path: Path) -> None:
     from autoresearch.cli.render.picture.page import page
 
+    if path.suffix.lower() not in PAGE_ENDINGS:
+        raise UsageError(
+            f"{path.name or path} is no name of a page: it ends in .html or .htm", hint="ar log --html night.html"
+        )
     record = browsed.record
     drawing, history = _picture(browsed), browsed.history
     diffs: Mapping[str, str] = differences(record.repository, history.experiments) if record is not None else {}

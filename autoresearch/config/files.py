@@ -6,6 +6,7 @@ Not in here: reading it (`config.load`), and asking git which files are tracked 
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +15,7 @@ from autoresearch.config.lines import Lines
 from autoresearch.config.load import read
 from autoresearch.config.model import Config
 from autoresearch.config.problems import Problem, config_error
-from autoresearch.core.scope import CONFIG_NAME, Scope, path_problem
+from autoresearch.core.scope import CONFIG_NAME, Scope, literal, misread, path_problem
 from autoresearch.errors import ConfigError
 
 _PROGRAMS = (".py", ".sh", ".js", ".mjs", ".ts", ".rb", ".pl", ".R", ".jl", ".lua", ".php")
@@ -55,13 +56,24 @@ def check_files(config: Config, path: Path, root: Path, tracked: Sequence[str]) 
     ]
     if found:
         lines = Lines(read(path))
-        raise config_error(path, [Problem(lines.line(tuple(key.split("."))) or 0, text) for key, text in found])
+        hints = {"instructions": _brought_back(config.instructions, base, tracked)}
+        raise config_error(
+            path, [Problem(lines.line(tuple(key.split("."))) or 0, text, hints.get(key, "")) for key, text in found]
+        )
 
 
 def _instructions(config: Config, folder: Path) -> Iterator[tuple[str, str]]:
     if not (folder / config.instructions).is_file():
         near = _near(config.instructions, (one.name for one in folder.glob("*.*") if one.suffix in (".md", ".txt")))
         yield "instructions", f'`instructions`: there is no file "{config.instructions}"{near}'
+
+
+def _brought_back(name: str, base: str, tracked: Sequence[str]) -> str:
+    """What to type for a file that is gone: git has it, or one line is enough for a new one."""
+    quoted = shlex.quote(name)
+    if posixpath.normpath(posixpath.join(base, name)) in tracked:
+        return f"git restore {quoted}    brings it back"
+    return f"echo 'what to try, what to leave alone' > {quoted}    a line is enough"
 
 
 def _globs(key: str, globs: Sequence[str], base: str, root: Path, tracked: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -73,10 +85,12 @@ def _globs(key: str, globs: Sequence[str], base: str, root: Path, tracked: Seque
             continue
         if any(map(matches, tracked)):
             continue
-        if (root / base / glob).exists():
+        if problem := misread(glob, base, tracked):
+            yield key, f"`{key}`: {problem}"
+        elif (root / base / glob).exists():
             yield key, f'`{key}`: "{glob}" is there, but git does not track it (git add, git commit)'
         else:
-            names = (posixpath.relpath(name, base or ".") for name in tracked)
+            names = (literal(posixpath.relpath(name, base or ".")) for name in tracked)
             yield key, f'`{key}`: "{glob}" matches no tracked file{_near(glob, names)}'
 
 

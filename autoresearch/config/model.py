@@ -79,7 +79,7 @@ class MetricConfig(Table):
     metrics_file: fields.FileHere = ""
     """JSON file that the command writes; the name may be dotted"""
     seed: Literal["", "none", "not random"] = ""
-    """none: the script fixes it; not random: nothing random in it"""
+    """none: a seed of the script's own; not random: nothing random in it"""
     max_samples: Annotated[fields.Whole, Field(ge=2)] = 6
     """most samples of one experiment, where the rule is proved"""
     timing: fields.Flag = False

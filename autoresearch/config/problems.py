@@ -32,17 +32,20 @@ _BOUNDS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong: on which line (0: on none), and what."""
+    """One thing that is wrong: on which line (0: on none), and what; and what to type next, where that is known."""
 
     line: int
     text: str
+    hint: str = ""
 
 
 def config_error(path: Path, found: Sequence[Problem]) -> ConfigError:
     """One error for all problems of a file (at least one), the uppermost first."""
-    first, *others = [f"{place(path, one.line)}: {one.text}" for one in sorted(found)]
+    ordered = sorted(found)
+    first, *others = [f"{place(path, one.line)}: {one.text}" for one in ordered]
     rest = [f"and {len(others) - MOST_SHOWN} more"] if len(others) > MOST_SHOWN else []
-    return ConfigError(first, hint="\n".join([*(f"also {one}" for one in others[:MOST_SHOWN]), *rest]))
+    hints = [one.hint for one in ordered if one.hint]
+    return ConfigError(first, hint="\n".join([*(f"also {one}" for one in others[:MOST_SHOWN]), *rest, *hints]))
 
 
 def place(path: Path, line: int = 0) -> str:

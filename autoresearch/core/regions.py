@@ -1,9 +1,9 @@
 """Marked regions: the lines between `EVOLVE-BLOCK-START` and `EVOLVE-BLOCK-END`, where only these may change.
 
 Such a marker is a line with nothing but signs before the name, in whatever language: `# EVOLVE-BLOCK-START`, also with
-`##`, `//`, `--`, `;`, `%`, `<!--`, `(*`, `/*`, three quotes, or bare; behind code it is none. A block in a block is part
-of it. An end without a start is a line like any other; a start without an end opens no region. The rule is about text:
-what a region can do to the code around it (a string that is never closed) is not looked at.
+`##`, `//`, `--`, `;`, `%`, `<!--`, `(*`, `/*`, three quotes, or bare; behind code it is none. A block in a block is
+part of it. An end without a start is a line like any other; a start without an end opens no region. The rule is about
+text: what a region can do to the code around it (a string that is never closed) is not looked at.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
     *  ?  [a-z]  [!a-z]    within one name: they never stand for a `/`
     **                     any number of folders
     src                    a name without wildcards: the file, or everything below the folder
+    [[]id].py  a[*]b       a wildcard in brackets is itself: files that are called `[id].py` and `a*b`
 
 Globs are relative to the folder of the configuration and match from there, not at any depth; `../` may lead out of
 that folder, not out of the repository. Paths are relative to the repository's root, with `/`. Not in here: what is
@@ -14,6 +15,7 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,6 +58,30 @@ class Scope:
         if _normal(path).casefold() in (config.casefold(), _normal(posixpath.join(self.base, CONFIG_NAME)).casefold()):
             return f'"{path}" is the configuration: it is never changed by a proposal'
         return path_problem(path)
+
+
+def literal(path: str) -> str:
+    """The glob of this one file, whatever it is called."""
+    front = "./" if path.startswith("!") else ""
+    return front + re.sub(r"[*?\[]", r"[\g<0>]", path)
+
+
+def inside(globs: Iterable[str]) -> tuple[str, ...]:
+    """Those that stay below the folder that they are relative to."""
+    return tuple(glob for glob in globs if posixpath.normpath(glob).split("/")[0] != "..")
+
+
+def misread(glob: str, base: str, tracked: Iterable[str]) -> str:
+    """What to write for a tracked file, or a folder of such, that was named as it is called, wildcards and all.
+
+    Or why it cannot be changed. Empty where nothing is called so; `tracked` is relative to the repository's root.
+    """
+    place = posixpath.normpath(posixpath.join(base, glob))
+    found = next((path for path in tracked if path == place or path.startswith(f"{place}/")), "")
+    if not found or path_problem(found):
+        return path_problem(found) if found else ""
+    what, end = ("file", "") if found == place else ("folder", "/")
+    return f'"{glob}" is read as a pattern: the {what} of that name is written "{literal(glob.rstrip("/"))}{end}"'
 
 
 def path_problem(path: str) -> str:

@@ -2,6 +2,7 @@
 
     survey      what lies in the folder         (tracked files and their text)
     commands    how it is probably run          (`python` for Python projects, `suggestion` the result)
+    scripts     which files a command names and runs
     formats     repositories that were made for another tool, one module each
     adapters    scripts that run the evaluators of such tools
     metrics     which number probably counts, and which way it improves

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -15,11 +15,10 @@ from autoresearch.config import parse_direction
 from autoresearch.core.history import Direction
 from autoresearch.core.metric import SELF_MEASURED
 from autoresearch.core.printed import is_name
-from autoresearch.core.scope import Scope
+from autoresearch.core.scope import Scope, literal, misread
 from autoresearch.errors import UsageError
 from autoresearch.scaffold.detect import Detected
 from autoresearch.scaffold.metrics import guess_direction
-from autoresearch.scaffold.python import is_uv
 from autoresearch.scaffold.suggestion import NO_EXTRAS, Extras
 
 _IN_WORDS = {"ar.seconds": "the time that it takes", "ar.peak_rss_mb": "the memory that it takes"}
@@ -69,51 +68,36 @@ def choose(
     editable: tuple[str, ...] = (),
     model: str = "",
 ) -> Choices:
-    """The detected proposals, each replaced by what is given; secrets stay a suggestion.
-
-    Raises UsageError that names the options without which there is nothing to write, or the one that cannot be.
+    """The detected proposals, each replaced by what is given; secrets stay a suggestion. Raises UsageError, with the
+    options without which there is nothing to write, or the one that cannot be.
     """
-    metric = metric or detected.metric
-    required = {"command": command or detected.command, "metric": metric}
-    required["editable"] = " ".join(editable or detected.editable)
+    given = {"command": (command,), "metric": (metric,), "direction": (direction,), "editable": editable}
+    detected = detected.with_command(command)
+    metric, may_change = metric or detected.metric, editable or detected.editable
+    required = {"command": detected.command, "metric": metric, "editable": " ".join(may_change)}
     if missing := [name for name, value in required.items() if not value]:
-        raise _nothing_found(missing, detected)
+        raise _nothing_found(missing, detected, given)
     if problem := metric_problem(metric):
         raise UsageError(f"--metric: {problem}", hint="--metric val_loss")
-    as_detected = command in ("", detected.command)
-    extras = _extras(detected, as_detected=as_detected, editable=editable)
+    extras = detected.extras if may_change == detected.editable else replace(detected.extras, markers=False)
+    context = tuple(glob for glob in detected.context if glob not in editable)
     return Choices(
-        command=command or detected.command,
+        command=detected.command,
         metric=metric,
         direction=_direction(direction, metric, detected),
-        editable=editable or detected.editable,
-        setup=detected.setup if as_detected else "",
-        context=tuple(glob for glob in detected.context if glob not in editable),
+        editable=may_change,
+        setup=detected.setup,
+        context=context,
         goal=extras.goal if metric == detected.metric else "",
         data=detected.data,
-        awaited=detected.awaited if is_uv(command or detected.command) else (),
+        awaited=detected.awaited,
         cache=detected.cache,
-        pattern=detected.pattern if as_detected and metric == detected.metric else "",
-        metric_seed=_metric_seed(detected, command, metric),
+        pattern=detected.pattern if metric == detected.metric else "",
+        metric_seed="" if metric in SELF_MEASURED else detected.seed_of(may_change, context),
         model=model,
         suggested_pass_env=detected.pass_env,
         extras=extras,
     )
-
-
-def _extras(detected: Detected, *, as_detected: bool, editable: tuple[str, ...]) -> Extras:
-    """Less what belongs to another command, or to other files."""
-    extras = detected.extras
-    if not as_detected:
-        extras = replace(extras, timeout="", adapter=None)
-    return extras if editable in ((), detected.editable) else replace(extras, markers=False)
-
-
-def _metric_seed(detected: Detected, command: str, metric: str) -> str:
-    """Nothing where seeds vary, or where the machine alone makes the difference."""
-    if metric in SELF_MEASURED or "{seed}" in command:
-        return ""
-    return detected.metric_seed if command in ("", detected.command) else detected.other_seed
 
 
 def metric_problem(name: str) -> str:
@@ -132,7 +116,9 @@ def glob_problem(glob: str, base: str, tracked: Sequence[str]) -> str:
         return str(error)
     if any(map(matches, tracked)):
         return ""
-    names = [posixpath.relpath(name, base or ".") for name in tracked[:_COMPARED]]
+    if problem := misread(glob, base, tracked):
+        return problem
+    names = [literal(posixpath.relpath(name, base or ".")) for name in tracked[:_COMPARED]]
     near = [name for name in names if posixpath.basename(name) == glob] or get_close_matches(glob, names, n=1)
     return f'"{glob}" is no file that git tracks' + (f'; did you mean "{near[0]}"?' if near else "")
 
@@ -149,11 +135,14 @@ def _direction(given: str, metric: str, detected: Detected) -> Direction:
     return guessed
 
 
-def _nothing_found(missing: Sequence[str], detected: Detected) -> UsageError:
-    """What to type, and what counts as a metric."""
-    metric = f"--metric {shlex.quote(next(iter(detected.metrics), 'NAME'))} --direction min"
-    given = {"command": "--command COMMAND", "metric": metric, "editable": "--editable GLOB"}
-    hints = [f"ar init {' '.join(given[name] for name in missing)}"]
+def _nothing_found(missing: Sequence[str], detected: Detected, given: Mapping[str, tuple[str, ...]]) -> UsageError:
+    """What to type, with what was typed, and what counts as a metric."""
+    examples = {"command": "COMMAND", "metric": next(iter(detected.metrics), "NAME"), "editable": "GLOB"}
+    wanted = {name: examples[name] for name in missing} | ({"direction": "min"} if "metric" in missing else {})
+    words = ["ar init"]
+    for name, said in given.items():
+        words += [f"--{name} {shlex.quote(one)}" for one in (*said, "" if any(said) else wanted.get(name, "")) if one]
+    hints = [" ".join(words)]
     if "metric" in missing:
         hints.append("--metric ar.seconds    is the time that the command takes")
     if missing == ["metric"]:

@@ -13,7 +13,9 @@ from dataclasses import replace
 from itertools import islice
 
 from autoresearch.core.history import Direction
+from autoresearch.core.scope import Scope, literal
 from autoresearch.scaffold import formats, python
+from autoresearch.scaffold.scripts import named, scripts
 from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
 from autoresearch.scaffold.survey import Survey
 
@@ -27,6 +29,28 @@ def suggestions(survey: Survey, which: Which) -> list[Suggestion]:
     finders = (*formats.FINDERS, python.script, _make, _rust, _go, _node, _cmake, _shell, python.pytest)
     found = [one for finder in finders for one in finder(survey, which)]
     return sorted(found, key=lambda one: one.kind)
+
+
+def given(survey: Survey, command: str, best: Suggestion) -> Suggestion:
+    """What goes with a command of the person's: the files that it names, and what those import.
+
+    Where it names none, and in a repository that was made for another tool, what may change stays as in `best`.
+    """
+    extras = replace(best.extras, timeout="", adapter=None, prints_metrics=False)
+    everything = tuple(dict.fromkeys((*best.reads, *survey.texts)))
+    kept = replace(best, command=command, because="", setup="", pattern="", reads=everything, extras=extras)
+    files = named(command, survey.tracked)
+    run = scripts(command, survey.tracked) or [path for path in files if path in survey.texts]
+    if best.kind is Kind.MADE_FOR_A_TOOL or not run:
+        return kept
+    if not run[0].endswith(".py"):
+        return Suggestion(Kind.RUNS, command, "", survey.all_sources(but=run[0]), reads=everything, extras=extras)
+    found = [python.around(survey, path) for path in run]
+    editable = tuple(dict.fromkeys(glob for globs, _ in found for glob in globs))
+    context = tuple(dict.fromkeys(path for _, paths in found for path in paths))
+    may_change = Scope(editable).is_editable
+    reads = dict.fromkeys((*run, *context, *filter(may_change, survey.texts)))
+    return Suggestion(Kind.RUNS, command, "", editable, tuple(map(literal, context)), tuple(reads), extras=extras)
 
 
 def _make(survey: Survey, _which: Which) -> Iterator[Suggestion]:

@@ -5,18 +5,21 @@ Reads the folder, runs nothing, writes nothing. The person has the last word on 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from autoresearch.core.history import Direction
+from autoresearch.core.scope import Scope, inside
 from autoresearch.errors import ConfigError
-from autoresearch.scaffold.commands import suggestions
+from autoresearch.scaffold.commands import given, suggestions
 from autoresearch.scaffold.metrics import guess_direction, printed_metrics
 from autoresearch.scaffold.python import UV_ENVIRONMENT, is_uv
+from autoresearch.scaffold.scripts import named
 from autoresearch.scaffold.suggestion import NO_EXTRAS, SECONDS, Extras, Suggestion, Which
 from autoresearch.scaffold.survey import Survey, look
 
@@ -36,13 +39,35 @@ _ENVIRONMENT_READ = (
 )
 _FIXED_SEED = (
     r"^[ \t]*[\w.]*(?:SEED|seed)\s*(?::\s*int\s*)?=\s*\d+"
-    r"|(?:manual_seed(?:_all)?|random\.seed|default_rng|set_seed|seed_everything|PRNGKey|srand|seed_from_u64)\(\s*\d+\)?"
+    r"|(?:manual_seed(?:_all)?|random\.seed|default_rng|RandomState|\bRandom|set_seed|seed_everything|PRNGKey|srand|seed_from_u64)\(\s*\d+\)?"
+    r"|\brandom_state\s*=\s*\d+"
 )
-_OWN_SEED = r"\bAR_SEED\b"
+SEED_VARIABLE = "AR_SEED"
+_OWN_SEED = rf"\b{SEED_VARIABLE}\b"
 _RANDOM = (
-    r"^[ \t]*(?:import|from) (?:random|torch|jax|tensorflow|keras|secrets)\b|\bnp\.random\b|\bnumpy\.random\b"
+    r"^[ \t]*(?:import[ \t]+(?:[\w.]+(?:[ \t]+as[ \t]+\w+)?[ \t]*,[ \t]*)*|from[ \t]+)"
+    r"(?:random|torch|jax|tensorflow|keras|secrets)\b"
+    r"|\b(?:np|numpy|cp|cupy)\.random\b|^[ \t]*from[ \t]+numpy[ \t]+import\b.*\brandom\b"
+    r"|\brandom\.(?:[a-z]+variate|betavariate|choices?|gauss|getrandbits|randbytes|randint|random|randrange|sample"
+    r"|shuffle|triangular|uniform|Random|SystemRandom)\(|\bos\.urandom\(|\buuid4\("
     r"|\bs?rand\(|\brandom\(|Math\.random|\brand::|\bmt19937|\brunif\(|\brnorm\(|\$RANDOM\b|\bshuf\b"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in the folder, and everything there that looks as if it could be run, the best guess first."""
+
+    survey: Survey
+    suggestions: tuple[Suggestion, ...]
+
+    def best(self, command: str) -> Suggestion:
+        """The best guess, or what goes with the person's command."""
+        first = self.suggestions[0] if self.suggestions else Suggestion.nothing(self.survey)
+        if not command:
+            return first
+        known = (one for one in self.suggestions if one.command == command)
+        return next(known, None) or given(self.survey, command, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +91,6 @@ class Detected:
     metric_seed: str = ""
     """`none` where the code is random with a seed that is not given to it, `not random` where nothing random was seen;
     empty where every sample gets a seed."""
-    other_seed: str = ""
-    """The same for a command of which nothing is known: of all files."""
     metrics: tuple[str, ...] = ()
     """All likely metrics, the likeliest first; where no name says which way it improves, all numbers."""
     has_program: bool = False
@@ -76,6 +99,16 @@ class Detected:
     """What the repository says that was made for another tool."""
     notes: tuple[str, ...] = ()
     """What was seen, a line each."""
+    found: Found | None = field(default=None, compare=False, repr=False)
+    """What all this follows from."""
+
+    def with_command(self, command: str) -> Detected:
+        """The same for a command of the person's."""
+        return self if command in ("", self.command) or self.found is None else _detected(self.found, command)
+
+    def seed_of(self, editable: Sequence[str], context: Sequence[str]) -> str:
+        """`metric_seed`, where these files may change and are shown."""
+        return _metric_seed(self.found, self.command, editable, context) if self.found else self.metric_seed
 
     def runnable(self, command: str) -> str:
         """The command as it runs before anything is written: with our own script where it lies in the package."""
@@ -83,21 +116,24 @@ class Detected:
         return command.replace(adapter.name, shlex.quote(str(adapter.source))) if adapter else command
 
 
-def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> Detected:
+def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which, command: str = "") -> Detected:
     """Look at the folder in which the configuration will lie; `tracked` are git's files, relative to it.
 
-    Raises ConfigError where there are only notebooks, which no command can run and no proposer can edit well.
+    `command` is the person's own, where there is one. Raises ConfigError where there are only notebooks, which no
+    command can run and no proposer can edit well.
     """
     survey = look(root, tracked)
-    found = suggestions(survey, which)
-    if not found:
+    found = Found(survey, tuple(suggestions(survey, which)))
+    if not found.suggestions:
         _refuse_notebooks(survey)
-    best = found[0] if found else Suggestion.nothing(survey)
+    return _detected(found, command)
+
+
+def _detected(found: Found, command: str) -> Detected:
+    survey, best = found.survey, found.best(command)
     metrics = (best.metric,) if best.metric else tuple(printed_metrics(survey, best.reads))
     direction = best.direction or (guess_direction(metrics[0]) if metrics else None)
-    varies = "{seed}" in best.command
-    seeds = [] if varies else list(_fixed_seeds(survey, best.reads))
-    metric_seed = "" if varies else _metric_seed(survey, best.reads)
+    metric_seed = _metric_seed(found, best.command, best.editable, best.context)
     return Detected(
         command=best.command,
         setup=best.setup,
@@ -111,11 +147,11 @@ def detect(root: Path, tracked: Sequence[str], which: Which = shutil.which) -> D
         cache=tuple(folder for folder in best.cache if not survey.holds(folder)),
         pass_env=tuple(_secrets(survey)),
         metric_seed=metric_seed,
-        other_seed=_metric_seed(survey, tuple(survey.texts)),
         metrics=metrics,
-        has_program=bool(best.extras.instructions) or _has_program(survey),
+        has_program=_has_program(survey, best),
         extras=best.extras,
-        notes=(*_notes(survey, found, metrics), *_seed_notes(metric_seed if best.command else "", seeds)),
+        notes=(*_notes(found, best, metrics), *_seed_notes(survey, best, metric_seed)),
+        found=found,
     )
 
 
@@ -154,39 +190,50 @@ def _secrets(survey: Survey) -> list[str]:
     return list(dict.fromkeys(name for name in (*used, *read) if _SECRET.search(name)))
 
 
-def _metric_seed(survey: Survey, reads: Sequence[str]) -> str:
-    """What `[metric] seed` has to say about these files."""
-    if any(survey.search(_OWN_SEED, reads)):
+def _metric_seed(found: Found, command: str, editable: Sequence[str], context: Sequence[str]) -> str:
+    """What `[metric] seed` has to say, so that `ar run` knows what a repeat proves."""
+    survey, reads = found.survey, found.best(command).reads
+    visible = _visible(survey, command, editable, context)
+    # As `ar run` looks for it, and nowhere else: where it does not see it, it wants to be told.
+    if "{seed}" in command or any(SEED_VARIABLE in survey.text(path) for path in visible):
         return ""
-    return "none" if any(survey.search(f"{_FIXED_SEED}|{_RANDOM}", reads)) else "not random"
+    paths = tuple(dict.fromkeys((*visible, *reads)))
+    return "none" if any(survey.search(f"{_FIXED_SEED}|{_RANDOM}|{_OWN_SEED}", paths)) else "not random"
 
 
-def _fixed_seeds(survey: Survey, reads: Sequence[str]) -> Iterator[str]:
-    """Where the code sets its seed, unless each sample can be given its own."""
-    if any(survey.search(_OWN_SEED, reads)):
+def _visible(survey: Survey, command: str, editable: Sequence[str], context: Sequence[str]) -> list[str]:
+    """The files in scope, and those that the command names."""
+    scope = Scope(inside(editable), inside(context))
+    in_scope = [path for path in survey.texts if scope.is_editable(path) or scope.is_context(path)]
+    return list(dict.fromkeys((*in_scope, *named(command, survey.tracked))))
+
+
+def _seed_notes(survey: Survey, best: Suggestion, metric_seed: str) -> Iterator[str]:
+    if not best.command or not metric_seed:
         return
-    for hit in survey.search(_FIXED_SEED, reads):
-        yield f"{hit.path}:{hit.line} ({hit.match[0].strip()})"
-
-
-def _seed_notes(metric_seed: str, seeds: Sequence[str]) -> Iterator[str]:
-    if seeds:
-        yield f"a fixed random seed in {seeds[0]}"
-    if metric_seed == "none":
-        yield "let it take its seed from AR_SEED, or a lucky seed may be taken for a gain"
     if metric_seed == "not random":
         yield "nothing random was seen in it; if it is random all the same: [metric] seed"
+        return
+    fixed = next(survey.search(_FIXED_SEED, best.reads), None)
+    hit = fixed or next(survey.search(_RANDOM, best.reads), None)
+    if hit is not None:
+        place = f"{hit.path}:{hit.line} ({hit.match[0].strip()})"
+        yield f"a fixed random seed in {place}" if fixed else f"random, with a seed that nobody gives it: {place}"
+    yield "let it take its seed from AR_SEED, or a lucky seed may be taken for a gain"
 
 
-def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str]) -> Iterator[str]:
+def _notes(found: Found, best: Suggestion, metrics: Sequence[str]) -> Iterator[str]:
+    survey = found.survey
     if survey.language:
         yield f"mainly {survey.language}"
-    if found:
-        yield f"{found[0].because}: {found[0].command}"
-        yield from found[0].extras.notes
-        if _awaited(survey, found[0].command):
-            yield f"there is no {UV_ENVIRONMENT} here yet: uv sync"
-    if others := list(dict.fromkeys(one.command for one in found[1:] if one.command != found[0].command)):
+    # What the person said needs no reason.
+    if best.because:
+        yield f"{best.because}: {best.command}"
+        yield from best.extras.notes
+    if _awaited(survey, best.command):
+        yield f"there is no {UV_ENVIRONMENT} here yet: uv sync"
+    others = list(dict.fromkeys(one.command for one in found.suggestions if one.command != best.command))
+    if best.because and others:
         yield f"also possible: {', '.join(others)}"
     if list(metrics) == [SECONDS]:
         yield f"the time that it takes is a metric: {SECONDS}"
@@ -195,9 +242,10 @@ def _notes(survey: Survey, found: Sequence[Suggestion], metrics: Sequence[str]) 
         yield f"{what}: {', '.join(metrics[:5])}"
     if secrets := _secrets(survey):
         yield f"the code reads {', '.join(secrets)}: no experiment gets it unless pass_env names it"
-    if _has_program(survey) and not (found and found[0].extras.instructions):
+    if _has_program(survey, best) and not best.extras.instructions:
         yield "program.md is there, and is kept"
 
 
-def _has_program(survey: Survey) -> bool:
-    return "program.md" in survey.tracked or (survey.root / "program.md").exists()
+def _has_program(survey: Survey, best: Suggestion) -> bool:
+    """On disk: what git tracks may have been deleted."""
+    return os.path.lexists(survey.root / (best.extras.instructions or "program.md"))

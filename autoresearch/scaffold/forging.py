@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import shlex
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from autoresearch.core.metric import SELF_MEASURED
-from autoresearch.core.scope import Scope
+from autoresearch.core.scope import Scope, inside
 from autoresearch.scaffold.choices import Choices
+from autoresearch.scaffold.scripts import module_files, scripts
 
-_FOLDERS = ("", "src")
 _LARGEST = 1_000_000
 _MOST_FILES = 200
 
@@ -32,8 +30,8 @@ def forging(root: Path, tracked: Sequence[str], choices: Choices) -> str:
     if choices.extras.adapter and choices.context:
         return f"{choices.context[0]} runs {', '.join(choices.editable)}, which may be edited"
     known = frozenset(tracked)
-    is_editable = Scope(choices.editable).is_editable
-    for script in _scripts(choices.command, known):
+    is_editable = Scope(inside(choices.editable)).is_editable
+    for script in scripts(choices.command, known):
         if is_editable(script):
             return f"{script} may be edited, and prints {choices.metric} itself"
         for importer, imported in _imports(root, known, script, is_editable):
@@ -42,26 +40,13 @@ def forging(root: Path, tracked: Sequence[str], choices: Choices) -> str:
     return ""
 
 
-def _scripts(command: str, known: frozenset[str]) -> list[str]:
-    """The files of Python that a command runs."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return []
-    modules = [after for word, after in pairwise(words) if word == "-m"]
-    named = [
-        found for module in modules for found in (*_files(module, "", known), *_files(f"{module}.__main__", "", known))
-    ]
-    return [*(name for name in map(posixpath.normpath, words) if name in known and name.endswith(".py")), *named]
-
-
 def _imports(root: Path, known: frozenset[str], script: str, stops: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
     """Who imports whom, from a script on; where it stops, nothing further is followed."""
     waiting, seen = [script], {script}
     while waiting and len(seen) < _MOST_FILES:
         path = waiting.pop(0)
         for module in _modules(root / path, path):
-            for found in _files(module, posixpath.dirname(script), known):
+            for found in module_files(module, posixpath.dirname(script), known):
                 if found not in seen:
                     seen.add(found)
                     yield path, found
@@ -84,13 +69,3 @@ def _modules(file: Path, path: str) -> Iterator[str]:
             module = ".".join(filter(None, (start, node.module))) if start != "." else f".{node.module or ''}"
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def _files(module: str, beside: str, known: frozenset[str]) -> Iterator[str]:
-    """The tracked files that a module may be: looked for beside the script and where sources usually are."""
-    folders = [""] if module.startswith(".") else dict.fromkeys((beside, *_FOLDERS))
-    path = module.strip(".").replace(".", "/")
-    for folder in folders:
-        for name in (f"{path}.py", f"{path}/__init__.py"):
-            if (found := posixpath.join(folder, name)) in known:
-                yield found

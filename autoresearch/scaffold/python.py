@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from autoresearch.core.history import Direction
+from autoresearch.core.scope import literal
 from autoresearch.scaffold.suggestion import SECONDS, Kind, Suggestion, Which
 from autoresearch.scaffold.survey import FEW_FILES, Survey, is_source
 
@@ -26,15 +27,21 @@ def script(survey: Survey, which: Which) -> Iterator[Suggestion]:
         path = survey.first(*names)
         if path is None:
             continue
-        editable, context = _imported(survey, path)
-        if _JUDGES.fullmatch(PurePosixPath(path).stem):
-            context = (path, *context)
-        else:
-            editable = (path, *editable)
-        editable = editable or survey.all_sources(but=path)
+        editable, context = around(survey, path)
         seed = " --seed {seed}" if any(survey.search(r"""add_argument\(\s*["']--seed["']""", [path])) else ""
         reads = (path, *context, *survey.sources("Python"))
-        yield Suggestion(kind, f"{python} {shlex.quote(path)}{seed}", f"{path} is there", editable, context, reads)
+        shown = tuple(map(literal, context))
+        yield Suggestion(kind, f"{python} {shlex.quote(path)}{seed}", f"{path} is there", editable, shown, reads)
+
+
+def around(survey: Survey, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of a script and what it imports: globs of what may change, and the files that it is judged by."""
+    editable, context = _imported(survey, path)
+    if _JUDGES.fullmatch(PurePosixPath(path).stem):
+        context = (path, *context)
+    else:
+        editable = (literal(path), *editable)
+    return editable or survey.all_sources(but=path), context
 
 
 def pytest(survey: Survey, which: Which) -> Iterator[Suggestion]:
@@ -83,7 +90,7 @@ def _imported(survey: Survey, script: str) -> tuple[tuple[str, ...], tuple[str, 
             elif _JUDGES.fullmatch(PurePosixPath(module).name):
                 changed, shown = (), (f"{module}.py",)
             else:
-                changed, shown = (f"{module}.py",), ()
+                changed, shown = (literal(f"{module}.py"),), ()
                 waiting.append(f"{module}.py")
             editable |= dict.fromkeys(changed)
             context |= dict.fromkeys(shown)
@@ -107,7 +114,7 @@ def _package(survey: Survey, folder: str) -> tuple[tuple[str, ...], tuple[str, .
     shown = tuple(path for path in judging if not _TEST.search(path))[:FEW_FILES]
     if _JUDGES.fullmatch(PurePosixPath(folder).name):
         return (), tuple(inside)[:FEW_FILES]
-    return (f"{folder}/**/*.py",) if changed == inside else survey.globs("Python", changed), shown
+    return (f"{literal(folder)}/**/*.py",) if changed == inside else survey.globs("Python", changed), shown
 
 
 def _names_below(path: str, folder: str) -> list[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from autoresearch.core.scope import literal, path_problem
+
 MOST_FILES = 300
 FEW_FILES = 6
 MOST_BYTES = 200_000
@@ -100,9 +102,13 @@ class Survey:
         return self.globs(language, [path for path in self.sources(language) if path != but])
 
     def globs(self, language: str, files: Sequence[str]) -> tuple[str, ...]:
-        """These files of a language and no other that is there: one by one while they are few, else by folder."""
+        """These files of a language and no other that is there: one by one while they are few, else by folder.
+
+        Less those that nobody may change, whatever the globs say.
+        """
+        files = [path for path in files if not path_problem(path)]
         if len(files) <= FEW_FILES:
-            return tuple(files)
+            return tuple(map(literal, files))
         others = [path for path in self.tracked if path.endswith(SUFFIXES[language]) and path not in files]
         return tuple(dict.fromkeys(_widest_glob(path, others) for path in files))
 
@@ -110,6 +116,7 @@ class Survey:
 def look(root: Path, tracked: Sequence[str]) -> Survey:
     """Read what is there. Files that cannot be read as text count as not there."""
     wanted = [path for path in tracked if path.endswith(_ENDS) or PurePosixPath(path).name in _OTHERS]
+    wanted = [path for path in wanted if not path_problem(path)]
     wanted.sort(key=lambda path: (_depth(path), path))
     texts = {path: text for path in wanted[:MOST_FILES] if (text := _text(root / path)) is not None}
     return Survey(root, tuple(tracked), texts)
@@ -128,9 +135,9 @@ def _widest_glob(path: str, others: Sequence[str]) -> str:
     file = PurePosixPath(path)
     for folder in reversed(file.parents):
         if folder.parts and not any(other.startswith(f"{folder}/") for other in others):
-            return f"{folder}/**/*{file.suffix}"
+            return f"{literal(str(folder))}/**/*{file.suffix}"
     beside = [other for other in others if "/" not in other]
-    return path if "/" in path or beside else f"*{file.suffix}"
+    return literal(path) if "/" in path or beside else f"*{file.suffix}"
 
 
 def _depth(path: str) -> int:

@@ -104,7 +104,7 @@ def test_a_night_is_foreseen_with_the_noise_and_the_smallest_gain() -> None:
         "noise   ±0.1 (3.3 %) from sample to sample",
         # 2.2 · 0.1 · sqrt(1/6 + 1/6)
         "gain    of 0.13 (4.2 %) or more: can be told from luck, with 6 samples each",
-        "rate    about 260 experiments an hour, 2000 in a night of 8 h, repeats included",
+        "rate    about 260 experiments an hour, 2000 a night (8 h), repeats included",
     ]
     more = configured({"max_samples": 12, "min_gain": "10%", "timing": True})
     # 0.3 + 2.6 · sqrt((0.01 + 0.04) / 4) · sqrt(1/12 + 1/12)

@@ -293,6 +293,42 @@ def test_a_file_that_git_does_not_know_yet_is_named_so(ar: Cli, tmp_path: Path) 
     assert git(repository, "status", "--porcelain") == "?? new.py"
 
 
+def test_a_file_whose_name_is_a_pattern_is_set_up_and_named(ar: Cli, tmp_path: Path) -> None:
+    files = {"[id].js": "console.log('loss: 1')\n", "run.sh": "echo loss: 1\n", "a\nb.js": ""}
+    repository = make_repository(tmp_path / "repo", files)
+    config = written(ar, repository, "--command", "sh run.sh", "--metric", "loss")
+    assert config.editable == ("[[]id].js",)
+    assert "editable: [id].js\n" in ar(repository, "run", "--proposer", "tuner", "--dry-run").out
+    for name, said in (
+        ("[id].js", '--editable: "[id].js" is read as a pattern: the file of that name is written "[[]id].js"'),
+        ("a\nb.js", "--editable: 'a\\nb.js' holds control characters"),
+    ):
+        assert ar(repository, "init", "--yes", "--force", "--editable", name).error == said
+
+
+def test_what_is_written_is_what_ar_run_accepts_whatever_command_was_given(ar: Cli, tmp_path: Path) -> None:
+    seeded = "import os, random\nrandom.seed(os.environ['AR_SEED'])\nprint('loss:', random.random())\n"
+    bad = "RATE = 0.1\nprint('score:', RATE)\n"
+    repository = make_repository(tmp_path / "repo", {"fit.py": seeded, "bad.py": bad, "lib/x.py": ""})
+    given = ("--command", "python bad.py", "--metric", "score", "--direction", "max")
+    for options in (("--editable", "bad.py"), ("--force",)):
+        config = written(ar, repository, *given, *options)
+        assert (config.editable, config.metric.seed) == (("bad.py",), "not random")
+        shown = ar(repository, "run", "--proposer", "tuner", "--dry-run")
+        assert shown.code == 0, shown.err
+    config = written(ar, repository / "lib", *given, "--command", "python ../bad.py", "--editable", "../bad.py")
+    assert config.editable == ("../bad.py",)
+
+
+def test_a_program_md_that_was_deleted_is_written_anew(ar: Cli, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "repo", {**LOSS, "program.md": "mine\n"})
+    (repository / "program.md").unlink()
+    done = ar(repository, "init", "--yes")
+    assert "program.md is there" not in done.out
+    assert "wrote autoresearch.toml and program.md" in done.out
+    assert "`loss`" in (repository / "program.md").read_text()
+
+
 def test_without_a_repository_a_commit_or_files_it_says_what_to_do(ar: Cli, tmp_path: Path) -> None:
     plain, unborn, bare = (tmp_path / name for name in ("plain", "unborn", "bare.git"))
     write(plain, LOSS)

@@ -272,6 +272,23 @@ def test_ctrl_c_in_the_trial_run_ends_the_command_and_writes_nothing(tmp_path: P
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert_untouched(repository)
+    assert not (repository / ".autoresearch").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_ctrl_c_after_the_trial_run_leaves_no_folder_that_was_not_there(tmp_path: Path, is_there: bool) -> None:
+    repository = make_repository(tmp_path / "repo", EVALUATED)
+    if is_there:
+        write(repository, {".autoresearch/.gitignore": "*\n", ".autoresearch/runs/nov23/0001/output.log": "mine\n"})
+    with Conversation(repository) as person:
+        person.answers((COMMAND, ENTER), (TRIAL, "y"))
+        person.sees(METRIC)
+        assert (repository / ".autoresearch" / "runs" / "_init").exists()
+        person.child.sendintr()
+        assert person.ends() == 130
+    assert_untouched(repository)
+    assert (repository / ".autoresearch" / "runs" / "nov23").exists() == is_there
+    assert (repository / ".autoresearch").exists() == is_there
 
 
 def test_while_another_run_works_here_nothing_is_tried(tmp_path: Path) -> None:

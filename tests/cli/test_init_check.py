@@ -81,7 +81,7 @@ def test_three_samples_are_the_baseline_that_the_next_run_goes_on_from(ar: Cli, 
         r"metric  score 6\.25",
         r"time    \d+ ms per sample",
         r"noise   none: the samples are equal, so that every gain is real",
-        r"rate    about \d+ experiments an hour, \d+ in a night of 8 h",
+        r"rate    about \d+ experiments an hour, \d+ a night \(8 h\)",
         r"next:   ar run --budget 8h    goes on from this baseline",
     ]
     lines = done.out.splitlines()
@@ -358,8 +358,8 @@ LONG, SHORT = [7200.0], [600.0, 600.0, 600.0]
 @pytest.mark.parametrize(
     ("seconds", "noise", "rate"),
     [
-        (LONG, "noise   not known: the baseline has one sample", "0.36 experiments an hour, 2 in a night of 8 h, rep"),
-        (SHORT, "noise   none with the seed that the script fixes", "6 experiments an hour, 48 in a night of 8 h"),
+        (LONG, "noise   not known: the baseline has one sample", "0.36 experiments an hour, 2 a night (8 h), rep"),
+        (SHORT, "noise   none with the seed that the script fixes", "6 experiments an hour, 48 a night (8 h)"),
     ],
 )
 def test_a_sample_of_more_than_ten_minutes_is_enough_and_a_fixed_seed_proves_nothing(

@@ -110,7 +110,8 @@ def test_programs_get_json_and_the_five_columns_of_a_results_file(toy: Toy) -> N
         ("--diff", "--diff needs an experiment", "ar log 12 --diff, or: ar log best --diff"),
         ("1 --prompt --tag nov23", "there is no run nov23", "runs of this repository: toy"),
         ("1 --tsv", "--tsv prints the whole list, not one experiment", "ar log --tsv, or: ar log 1"),
-        ("0 --prompt", "the prompt of experiment 0 is not on disk", "ar log 0 shows the record"),
+        ("0 --prompt", "experiment 0 has no prompt: no model is asked for a baseline", "ar log 0 shows the record"),
+        ("2 --prompt", "experiment 2 has no prompt: no model is asked for a replay", "ar log 2 shows the record"),
     ],
 )
 def test_what_is_not_there_is_said_with_a_way_on(toy: Toy, arguments: str, message: str, hint: str) -> None:
@@ -121,6 +122,10 @@ def test_what_is_not_there_is_said_with_a_way_on(toy: Toy, arguments: str, messa
 def test_without_the_cache_folder_everything_but_the_output_is_told_all_the_same(tmp_path: Path) -> None:
     toy = Toy.make(tmp_path)
     assert (toy.ar("log").out, toy.ar("log").hints) == ("no run yet\n", "ar run --budget 5m")
+    for wanted in ("--tsv", "--jsonl", "--json", "--plot p.png", "--plot", "--html p.html", "best", "0 --diff"):
+        done = toy.ar("log", *wanted.split())
+        assert (done.code, done.out, done.error, done.hints) == (2, "", "no run yet", "ar run --budget 5m")
+    assert not list(toy.root.glob("p.*"))
     toy.run(-1)
     calls = (["log", "--json"], ["log", "1", "--diff"], ["status"])
     before = [toy.ar(*call).out for call in calls]

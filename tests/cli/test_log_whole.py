@@ -85,6 +85,9 @@ def test_without_matplotlib_it_is_said_how_to_get_it_and_the_terminal_works(toy:
         ("--plot p.pdf", "p.pdf is no name of a picture: it ends in .png or .svg"),
         ("--plot no/p.png", "no/p.png cannot be written: no such file or directory"),
         ("--html no/p.html", "no/p.html cannot be written: no such file or directory"),
+        ("--html measure.sh", "measure.sh is no name of a page: it ends in .html or .htm"),
+        ("--html -", "- is no name of a page: it ends in .html or .htm"),
+        ("--html best", "best is no name of a page: it ends in .html or .htm"),
         ("--html p.html 3", "--html prints the whole list, not one experiment"),
         ("--jsonl 3", "--jsonl prints the whole list, not one experiment"),
         ("--plot --kept", "--plot shows the whole history, and no selection of it"),
@@ -158,7 +161,8 @@ def test_somebodys_results_are_a_run_to_look_at_and_nothing_is_written(elsewhere
     ar, folder = elsewhere
     look = ("log", "--import", "results.tsv")
     listed = ar(folder, *look)
-    assert (listed.code, listed.err) == (0, "")
+    assumed = "note: results.tsv: lower is taken to be better: --direction max    if not\n"
+    assert (listed.code, listed.err) == (0, assumed)
     assert listed.out.splitlines() == [
         "1 kept of 3 · 0.99 → 0.97 (−2.0 %)",
         "   #  commit   val_bpb     change  decision            hypothesis",
@@ -186,7 +190,9 @@ def test_somebodys_results_are_a_run_to_look_at_and_nothing_is_written(elsewhere
 
 def test_the_larger_is_better_where_that_is_said(elsewhere: tuple[Cli, Path]) -> None:
     ar, folder = elsewhere
-    assert ar(folder, "log", "--import", "results.tsv", "--direction", "max", "best").out.startswith("#0 ✓ baseline")
+    higher = ar(folder, "log", "--import", "results.tsv", "--direction", "max", "best")
+    assert higher.out.startswith("#0 ✓ baseline")
+    assert higher.err == ""
 
 
 def test_what_is_imported_is_exported_unchanged(elsewhere: tuple[Cli, Path]) -> None:
@@ -204,8 +210,26 @@ def test_what_was_left_out_is_said_beside_the_list(elsewhere: tuple[Cli, Path]) 
     done = ar(folder, "log", "--import", "odd.tsv")
     assert (done.code, done.err) == (
         0,
-        "note: odd.tsv: 1 without a number that can be read: counted as failed\n",
+        "note: odd.tsv: 1 without a number that can be read: counted as failed\n"
+        "note: odd.tsv: lower is taken to be better: --direction max    if not\n",
     )
+
+
+def test_what_was_taken_back_unmeasured_is_no_best_and_no_crash_anywhere(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    toy.run(-1, -2)
+    assert toy.ar("revert", "last", "--no-measure").code == 0
+    rows = [line.split("\t") for line in toy.ar("log", "--tsv").out.splitlines()[1:]]
+    assert [(row[1], row[3]) for row in rows] == [
+        ("100.000000", "keep"),
+        ("99.000000", "keep"),
+        ("97.000000", "discard"),
+    ]
+    runs = [json.loads(line) for line in toy.ar("log", "--jsonl").out.splitlines()[1:]]
+    assert [(one["metric"], one["status"]) for one in runs] == [(100, "keep"), (99, "keep"), (97, "discard")]
+    plot = toy.ar("log", "--plot").out
+    assert "● kept  ○ taken back" in plot
+    assert "stopped" not in plot
 
 
 def test_our_run_as_pi_writes_it(toy: Toy) -> None:

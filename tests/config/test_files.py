@@ -88,6 +88,19 @@ def test_an_untracked_file_is_told_apart_from_a_missing_one(tmp_path: Path):
     assert error.message.endswith('`editable`: "train.py" is there, but git does not track it (git add, git commit)')
 
 
+def test_a_name_with_wildcards_is_told_how_to_be_written(tmp_path: Path):
+    path = project(tmp_path, ('["train.py"]', '["[id].py"]'), ("context = []", 'context = ["do[cs]", "[idd].py"]'))
+    (tmp_path / "[id].py").write_text("")
+    error = refusal(path, tmp_path, "[id].py", "do[cs]/a.md")
+    assert error.message.endswith(
+        'autoresearch.toml:1: `editable`: "[id].py" is read as a pattern: the file of that name is written "[[]id].py"'
+    )
+    assert 'the folder of that name is written "do[[]cs]/"' in error.hint
+    assert '"[idd].py" matches no tracked file; did you mean "[[]id].py"?' in error.hint
+    right = project(tmp_path, ('["train.py"]', '["[[]id].py"]'), ("context = []", 'context = ["do[[]cs]/"]'))
+    check_files(load(right), right, tmp_path, ["[id].py", "do[cs]/a.md"])
+
+
 def test_a_glob_that_leads_out_of_the_repository_is_refused(tmp_path: Path):
     path = project(tmp_path, ('["train.py"]', '["../train.py"]'))
     assert '1: `editable`: "../train.py" leads out of the repository' in refusal(path, tmp_path, "train.py").message

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autoresearch.core.scope import Scope, path_problem
+from autoresearch.core.scope import Scope, literal, misread, path_problem
 
 NO_FILES = ("unlikely/name.txt",)
 
@@ -153,6 +153,35 @@ def test_context_is_shown_and_not_editable():
     assert not scope.is_context("train.py")
     assert not scope.is_context(".git/config")
     assert not scope.is_context("README.md")
+
+
+@pytest.mark.parametrize(
+    "name", ["[id].py", "star*[a].py", "a?b", "**", "x[!a]", "[]", "[[", "!a.py", "a+b", "[a/b].py", "a[b]/[c]/d*"]
+)
+def test_every_name_can_be_written_as_a_glob_of_itself(name):
+    scope = Scope((literal(name),))
+    assert scope.is_editable(name)
+    for other in ("i.py", "staraa.py", "acb", "xx", "b.py", "a", "[", "a/b.py", "abc/d"):
+        assert not scope.is_editable(other)
+
+
+@pytest.mark.parametrize(
+    ("glob", "base", "said"),
+    [
+        ("[id].py", "", 'the file of that name is written "[[]id].py"'),
+        ("[id].py", "app", 'the file of that name is written "[[]id].py"'),
+        ("we[ir]d", "", 'the folder of that name is written "we[[]ir]d/"'),
+        ("a\nb.py", "", "holds control characters"),
+        ("[ab].py", "", ""),
+    ],
+)
+def test_a_name_that_is_read_as_a_pattern_is_told(glob, base, said):
+    tracked = ["[id].py", "app/[id].py", "we[ir]d/x.py", "a\nb.py"]
+    assert (said in misread(glob, base, tracked)) if said else misread(glob, base, tracked) == ""
+
+
+def test_what_is_told_to_write_matches():
+    assert Scope(("we[[]ir]d/",)).is_editable("we[ir]d/x.py")
 
 
 def test_no_globs_match_nothing():

@@ -9,7 +9,7 @@ import pytest
 from autoresearch.core.experiment import Outcome
 from autoresearch.core.history import Direction, History
 from autoresearch.errors import UsageError
-from autoresearch.imports.files import read_history
+from autoresearch.imports.files import ASSUMED, read_history
 from autoresearch.imports.rows import Imported
 
 ROWS = """\
@@ -42,7 +42,7 @@ def test_rows_become_a_run_with_the_crash_among_its_failures(tmp_path: Path) -> 
         (3, "c3d4e5f", None, False),
         (4, "d4e5f6a", 0.93, True),
     ]
-    assert (found.name, found.notes, history.metric_name) == ("results.tsv", (), "val_bpb")
+    assert (found.name, found.notes, history.metric_name) == ("results.tsv", (ASSUMED,), "val_bpb")
     assert [one.parent for one in history.experiments] == [None, 0, 1, 1, 1]
     assert [one.title for one in history.experiments][3:] == [
         "four times the width (out of memory)",
@@ -120,14 +120,14 @@ def test_what_is_no_number_is_a_failure_and_said(tmp_path: Path) -> None:
     ]
     assert found.history.best is found.history.experiments[1]
     assert found.history.experiments[2].reason == "'0.96*' is no number"
-    assert found.notes == ("2 without a number that can be read: counted as failed",)
+    assert found.notes == ("2 without a number that can be read: counted as failed", ASSUMED)
 
 
 def test_failures_before_the_first_number_are_left_out_and_said(tmp_path: Path) -> None:
     lines = ROWS.splitlines()
     found = read(tmp_path, "\n".join([lines[0], lines[4], lines[4], *lines[3:]]))
     assert rows(found.history)[0] == (0, "b2c3d4e", 0.96, True)
-    assert found.notes == ("2 failed before the baseline: left out",)
+    assert found.notes == ("2 failed before the baseline: left out", ASSUMED)
 
 
 def test_a_run_of_failures_only_is_shown_as_such(tmp_path: Path) -> None:

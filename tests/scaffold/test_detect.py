@@ -116,6 +116,12 @@ def test_every_usual_way_to_fix_a_seed_is_seen(tmp_path: Path, line: str):
     ("code", "seed"),
     [
         ("import random\nprint('loss: 1')\n", "none"),
+        ("import os, random, time\nprint('loss:', random.gauss(0, 1))\n", "none"),
+        ("import os as o, random as r\nprint('loss:', r.random())\n", "none"),
+        ("from numpy import array, random\n", "none"),
+        ("x = np.random.randn(3)\n", "none"),
+        ("import os\nx = os.urandom(3)\n", "none"),
+        ("import os, randomly\nrandom_name = 3\nprint('random numbers: loss')\n", "not random"),
         ("from torch import nn\nprint('loss: 1')\n", "none"),
         ("x = np.random.normal()\n", "none"),
         ("import os, random\nrandom.seed(int(os.environ['AR_SEED']))\n", ""),
@@ -124,11 +130,60 @@ def test_every_usual_way_to_fix_a_seed_is_seen(tmp_path: Path, line: str):
 )
 def test_what_chance_does_is_written_down(tmp_path: Path, code: str, seed: str):
     found = look(tmp_path, {"train.py": code})
-    assert (found.metric_seed, found.other_seed) == (seed, seed)
+    assert found.metric_seed == seed
     chosen = {"metric": "loss", "direction": "min", "editable": ("train.py",)}
     assert choose(found, command="sh other.sh", **chosen).metric_seed == seed
     assert choose(found, command="sh other.sh --seed {seed}", **chosen).metric_seed == ""
     assert choose(found, **{**chosen, "metric": "ar.seconds"}).metric_seed == ""
+
+
+@pytest.mark.parametrize("line", ["import os, random", "x = np.random.randn()", "rng = np.random.default_rng()"])
+def test_a_seed_that_nobody_gives_is_told(tmp_path: Path, line: str):
+    notes = look(tmp_path, {"train.py": f"print('loss: 1')\n{line}\n"}).notes
+    assert any(note.startswith("random, with a seed that nobody gives it: train.py:2 (") for note in notes)
+    assert "let it take its seed from AR_SEED, or a lucky seed may be taken for a gain" in notes
+    assert not any("fixed" in note for note in notes)
+
+
+SEEDED = "import os, random\nrandom.seed(int(os.environ['AR_SEED']))\nprint('loss: 1')\n"
+PLAIN = {"bad.py": "from parts import X\nprint('score:', X)\n", "parts.py": "X = 1\n", "fit.py": SEEDED}
+
+
+def test_with_a_command_of_the_person_s_the_files_that_it_runs_are_looked_at(tmp_path: Path):
+    found = look(tmp_path, PLAIN)
+    assert (found.command, found.editable, found.metric_seed) == ("python fit.py", ("fit.py",), "")
+    chosen = choose(found, command="python3 -O bad.py")
+    assert (chosen.editable, chosen.metric, chosen.metric_seed) == (("bad.py", "parts.py"), "score", "not random")
+    as_module = choose(found, command="python -m bad", direction="max")
+    assert (as_module.editable, as_module.direction) == (("bad.py", "parts.py"), Direction.MAX)
+    told = detect(tmp_path, sorted(PLAIN), lambda _: None, command="python bad.py")
+    assert (told.command, told.metrics) == ("python bad.py", ("score",))
+    assert "nothing random was seen in it; if it is random all the same: [metric] seed" in told.notes
+    assert not any("fit.py" in note for note in told.notes)
+
+
+def test_a_command_that_names_no_file_may_change_what_was_found(tmp_path: Path):
+    found = look(tmp_path, PLAIN)
+    chosen = choose(found, command="make it")
+    assert (chosen.editable, chosen.metric_seed) == (("fit.py",), "")
+    shell = look(tmp_path, {**PLAIN, "run.sh": "python bad.py\n"})
+    assert choose(shell, command="sh run.sh").editable == ("bad.py", "fit.py", "parts.py")
+
+
+def test_a_seed_that_ar_run_does_not_see_has_to_be_written(tmp_path: Path):
+    found = look(tmp_path, {"train.py": "import helper\nprint('loss:', 1)\n", "helper.py": SEEDED})
+    assert choose(found).metric_seed == ""
+    assert choose(found, editable=("train.py",)).metric_seed == "none"
+
+
+def test_names_with_wildcards_are_written_so_that_they_match(tmp_path: Path):
+    texts = {"[a]/train.py": "import net\nprint('loss: 1')\n", "[a]/net.py": "", "[a]/data.py": ""}
+    found = look(tmp_path, texts)
+    assert (found.command, found.editable) == ("python '[a]/train.py'", ("[[]a]/train.py", "[[]a]/net.py"))
+    page = look(tmp_path / "other", {"Makefile": "bench:\n\tx", "[id].js": "console.log('loss: ', x)", "a\nb.js": ""})
+    assert page.editable == ("[[]id].js",)
+    many = look(tmp_path / "many", {"Makefile": "bench:\n\tx", **{f"x*[y]/{n}.c": "" for n in range(9)}})
+    assert many.editable == ("x[*][[]y]/**/*.c",)
 
 
 def test_a_seed_that_can_be_given_is_given(tmp_path: Path):
@@ -265,7 +320,7 @@ def test_only_notebooks_are_refused_with_the_way_on(tmp_path: Path):
 
 def test_an_unknown_project_leaves_everything_to_the_person(tmp_path: Path):
     found = look(tmp_path, {"notes.txt": "x"})
-    assert found == Detected(metric_seed="not random", other_seed="not random")
+    assert found == Detected(metric_seed="not random")
     with pytest.raises(UsageError, match="found no command, no metric, no editable file here") as caught:
         choose(found)
     assert caught.value.hint.startswith("ar init --command COMMAND --metric NAME --direction min --editable GLOB\n")
