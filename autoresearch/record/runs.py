@@ -219,8 +219,13 @@ def samples_checked(repository: Repository, run: Run) -> int:
 
 def unbilled_usd(repository: Repository, run: Run) -> float:
     """Dollars that were spent in all calls of the run and are on no experiment."""
-    texts = repository.git("log", f"--format=%(trailers:key={COST},valueonly)", run.commit).split()
-    return sum(float(text) for text in texts)
+    usd = 0.0
+    commits: tuple[str, ...] = (run.commit,)
+    while commits:
+        _, _, facts = parse(repository.message(commits[0]))
+        usd += sum(map(float, facts.get(COST, ())))
+        commits = repository.parents(commits[0])
+    return usd
 
 
 def _read(repository: Repository, row: RefRow) -> Run:
