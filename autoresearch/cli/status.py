@@ -49,7 +49,8 @@ def status(
     console = Console(highlight=False)
     if not watch:
         for line in page(_view(record)):
-            console.print(line, soft_wrap=True)
+            # A terminal would break a long line in the middle of a word; a file keeps it whole.
+            console.print(line, soft_wrap=not console.is_terminal)
         return 0
     with Live(console=console, auto_refresh=False) as live:
         while True:

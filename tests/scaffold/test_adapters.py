@@ -121,6 +121,12 @@ def test_an_error_beside_a_score_is_only_a_word(tmp_path: Path) -> None:
     assert ran.numbers == {"combined_score": 0.5}
 
 
+def test_a_program_that_fails_gets_its_words_all_the_same(tmp_path: Path) -> None:
+    evaluate = "class Result: metrics, artifacts = {'error': 'no luck'}, {'stderr': 'line 3'}\nreturn Result()"
+    ran = openevolve(tmp_path, evaluate)
+    assert (ran.code, ran.feedback) == (1, ["stderr: line 3"])
+
+
 def test_an_evaluator_may_be_asynchronous(tmp_path: Path) -> None:
     evaluator = "async def evaluate(path):\n    return {'combined_score': 4}\n"
     write(tmp_path, {"evaluator.py": evaluator, "initial_program.py": ""})

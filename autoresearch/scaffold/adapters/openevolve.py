@@ -149,6 +149,8 @@ def say(printed: TextIO, artifacts: dict[str, Any]) -> None:
         lines = text[-LONGEST:].splitlines() or [""]
         printed.write(f"FEEDBACK {plain(str(name))}: {lines[0]}\n")
         printed.writelines(f"FEEDBACK   {line}\n" for line in lines[1:])
+    # Also where an error is all that follows.
+    printed.flush()
 
 
 def plain(name: str) -> str:
