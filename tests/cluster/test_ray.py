@@ -108,7 +108,7 @@ def test_a_ray_of_its_own_from_start_to_end(lab: Lab, join: Join, monkeypatch: p
     interrupted = stopped.result(PATIENCE)
     assert isinstance(interrupted, Unmeasured)
     assert interrupted.outcome is Outcome.INTERRUPTED
-    assert lab.output(2).endswith("saved\n")
+    assert "\nsaved\n" in lab.output(2)
     assert value(executor.submit(lab.job(3, commit=better)).result(PATIENCE)) == 2.5
     ended(cluster)
     assert not list(lab.layout.artifacts(1).parent.glob("from-nodes/*"))
