@@ -227,8 +227,8 @@ def test_a_node_that_is_asked_to_stop_gives_a_grace_period_and_the_output(lab: N
     assert isinstance(said[-1], Report)
     assert isinstance(said[-1].result, Unmeasured)
     assert said[-1].result.outcome is Outcome.INTERRUPTED
-    # The shell may have a last word about the sleep that ended with it.
-    assert "ready\nsaved\n" in said[-1].log.decode()
+    # The shell may have a word about the sleep that ended with it.
+    assert "\nsaved\n" in said[-1].log.decode()
 
 
 def test_the_canary_is_tried_there(lab: Node) -> None:
