@@ -13,22 +13,22 @@ from tests.support.ready import ONE_SAMPLE, Ready, reply, substitute, swap
 TESTS = "tests/test_ledger.py"
 CHECKED = """\
             reporter.ask(ACCOUNTS)
-            time.sleep(0.3)
+            time.sleep(0.5)
             for account in ACCOUNTS:
 """
 MONTHS = """\
             reporter.ask(["bank"])
-            time.sleep(0.3)
+            time.sleep(0.5)
 """
 NAMED = """\
             reporter.ask(["cash"])
-            time.sleep(0.3)
+            time.sleep(0.5)
 """
 
 
 def waiting(old):
     """The same without a clock."""
-    return old, old.replace("time.sleep(0.3)", "reporter.wait()")
+    return old, old.replace("time.sleep(0.5)", "reporter.wait()")
 
 
 FASTER = [waiting(CHECKED), waiting(MONTHS), waiting(NAMED)]
@@ -50,11 +50,10 @@ def small(tmp_path_factory):
 
 
 def task_in(folder):
-    """A copy with less data, shorter waits and three of the faults, among them what BLIND overlooks."""
+    """A copy with less data and three of the faults, among them what BLIND overlooks."""
     task = Ready(folder, "suite", ONE_SAMPLE)
     path = task.root / TESTS
-    text = path.read_text().replace("1200", "300").replace("1201", "301")
-    path.write_text(text.replace("time.sleep(0.5)", "time.sleep(0.3)"))
+    path.write_text(path.read_text().replace("1200", "300").replace("1201", "301"))
     substitute(task.root / "check.py", "def succeeds(", "FAULTS = FAULTS[8:11]\n\n\ndef succeeds(")
     task.commit("less data")
     return task
@@ -184,4 +183,4 @@ def test_a_gain_that_tests_less_is_not_kept_and_a_real_one_is(tmp_path):
     assert lax["decision"] == "discard"
     assert "check.py" in lax["reason"]
     assert right["decision"] == "keep"
-    assert right["metric"] < baseline["metric"] - 0.5
+    assert right["metric"] < baseline["metric"]
