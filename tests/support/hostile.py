@@ -28,7 +28,8 @@ from autoresearch.runtime import landlock
 
 PATIENCE = 40.0
 NOBODY = 65534
-SECRET = "Zq9x8Y7w6V5u4T"
+SECRET = "Zq9x8Y7w6V5u4T" + os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Of this worker alone: what runs beside it has one in its environment, too, and may be looked at."""
 SYSTEM_PYTHON = "/usr/bin/python3"
 DRIVER = Path(__file__).with_name("hostile_driver.py")
 FILES = {
