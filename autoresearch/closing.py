@@ -125,7 +125,7 @@ class Closing:
 
     def _run(self, job: Job) -> Execution | None:
         """None when the machine was lost, and that again and again; nothing depends on it any more."""
-        for _ in range(1 + LOSSES * bool(self.slots)):
+        for _ in range(1 + LOSSES):
             try:
                 return self._run_once(replace(job, slot=self.slots[0]))
             except SampleLost as lost:
@@ -142,6 +142,7 @@ class Closing:
         return None
 
     def _give_up(self, why: str) -> None:
+        """Take no further sample; not having any is no reason to fail a run that has its results."""
         self.parts.announce(events.Warned(f"the final check ended early: {why}"))
         self.stopping = True
 

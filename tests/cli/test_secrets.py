@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.beside import secret_of_this_worker
 from tests.support.chat_server import ChatServer, HttpFault
 from tests.support.cli import PYTHON, Cli, Done, config, toy
 from tests.support.repositories import git
 
 pytestmark = pytest.mark.thorough
 
-KEY, PASSWORD = "Zq9x8Y7w6V5u4T3s2R1q", "p/9 Kd_t7 vWx"
+KEY, PASSWORD = secret_of_this_worker("Zq9x8Y7w6V5u4T3s2R1q"), secret_of_this_worker("p/9 Kd_t7 vWx")
 SECRETS = (KEY, PASSWORD, quote(PASSWORD, safe=""))
 VARIABLES = {
     "OPENAI_API_KEY": KEY,

@@ -25,11 +25,11 @@ import pytest
 import autoresearch
 from autoresearch.core.isolation import Level
 from autoresearch.runtime import landlock
+from tests.support.beside import secret_of_this_worker
 
 PATIENCE = 40.0
 NOBODY = 65534
-SECRET = "Zq9x8Y7w6V5u4T" + os.environ.get("PYTEST_XDIST_WORKER", "")
-"""Of this worker alone: what runs beside it has one in its environment, too, and may be looked at."""
+SECRET = secret_of_this_worker("Zq9x8Y7w6V5u4T")
 SYSTEM_PYTHON = "/usr/bin/python3"
 DRIVER = Path(__file__).with_name("hostile_driver.py")
 FILES = {
