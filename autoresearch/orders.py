@@ -173,7 +173,8 @@ def job_for(
     """
     draft = opened.draft
     number, commit, tree, sample = draft.number, draft.commit, draft.tree, opened.begun + 1
-    convention = convention_of(history.baseline) if history.baseline else _first_convention(opened)
+    measured = history.baseline or (opened if opened.measured else None)
+    convention = convention_of(measured) if measured else None
     limit = limit_for(history, settings) if task.is_sample or task is Task.WARM_UP else limit_of_check(settings)
     match task:
         case Task.INCUMBENT | Task.INCUMBENT_HOLDOUT:
@@ -199,17 +200,8 @@ def job_for(
     return Job(number, commit, sample, sample_seed(settings.seed, number, sample), limit, convention, task, slot, tree)
 
 
-def _first_convention(baseline: Open) -> Convention | None:
-    """How the baseline's first sample printed its numbers: the next ones must do the same."""
-    return _convention(baseline) if baseline.measured else None
-
-
-def convention_of(baseline: Experiment) -> Convention:
-    """How the baseline printed its numbers, and which."""
-    return _convention(baseline)
-
-
-def _convention(baseline: Experiment | Open) -> Convention:
+def convention_of(baseline: Experiment | Open) -> Convention:
+    """How the baseline printed its numbers, and which; of one that is still sampled, how its first sample did."""
     return replace(Convention.of_flags(baseline.flags), names=tuple(baseline.measures))
 
 
