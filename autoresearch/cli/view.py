@@ -41,7 +41,7 @@ class Aim:
     metric_name: str
     direction: Direction
     one_seed: bool = False
-    """The command has randomness, and fixes its seed."""
+    """The command has randomness, and a seed of its own choice."""
 
 
 @dataclass(frozen=True, slots=True)

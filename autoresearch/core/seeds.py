@@ -16,7 +16,7 @@ class Seeds(StrEnum):
     VARIED = "varied"
     """Every sample has a seed of its own."""
     FIXED = "none"
-    """The command has randomness, and fixes its seed."""
+    """The command has randomness, and a seed of its own choice, most often always the same."""
     ABSENT = "not random"
     """There is nothing random in the metric but the machine."""
 

@@ -110,7 +110,9 @@ def test_the_noise_of_a_fixed_seed_is_called_the_machines(tmp_path: Path) -> Non
     repository = toy(tmp_path / "repo", {"evaluate.py": timed, "autoresearch.toml": text})
     ar = Cli(tmp_path / "home")
     assert ar(repository, "init", "--check").code == 0
-    assert facts(ar(repository, "status").out)["noise"].endswith(" per sample, one seed: the machine's noise only")
+    assert facts(ar(repository, "status").out)["noise"].endswith(
+        " per sample, the script's own seed: perhaps only the machine's"
+    )
 
 
 def test_money_that_no_experiment_carries_is_spent_all_the_same(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class StatusView:
     shares: Sequence[Share] = ()
     noise: float | None = None
     one_seed: bool = False
-    """The command fixes its seed, so that the noise is the machine's."""
+    """The command has a seed of its own choice: where that is always the same, the noise is the machine's alone."""
     final: FinalCheck | None = None
     unbilled_usd: float = 0.0
     """Spent, and on no experiment: for proposals that were never run, for the final check."""
@@ -108,7 +108,8 @@ def _gap(holdout: tuple[float, float], history: History) -> str:
 
 
 def _noise(deviation: float, *, one_seed: bool) -> str:
-    return f"±{format_metric(deviation)} per sample" + (", one seed: the machine's noise only" if one_seed else "")
+    told = f"±{format_metric(deviation)} per sample"
+    return f"{told}, the script's own seed: perhaps only the machine's" if one_seed else told
 
 
 def _best(history: History) -> int | None:

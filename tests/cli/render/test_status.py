@@ -93,7 +93,7 @@ def test_the_noise_is_told_where_it_is_known() -> None:
     known = replace(view(history()), noise=0.00123)
     assert "noise        ±0.00123 per sample" in page(known)
     fixed = replace(known, one_seed=True)
-    assert "noise        ±0.00123 per sample, one seed: the machine's noise only" in page(fixed)
+    assert "noise        ±0.00123 per sample, the script's own seed: perhaps only the machine's" in page(fixed)
     assert status_json(known)["noise"] == 0.00123
 
 
