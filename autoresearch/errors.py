@@ -72,7 +72,7 @@ class SampleLost(ArError):
 
 
 class ProposalFailed(ArError):
-    """One request failed after its retries. `spent_usd` and the token counts were billed all the same."""
+    """One request failed after its retries. Tokens were billed all the same, and `spent_usd`, as far as it is known."""
 
     def __init__(
         self, message: str, *, hint: str = "", tokens_in: int = 0, tokens_out: int = 0, spent_usd: float | None = 0.0
@@ -84,13 +84,14 @@ class ProposalFailed(ArError):
 
     def with_usage_of(self, tokens_in: int, tokens_out: int, spent_usd: float | None) -> ProposalFailed:
         """The same failure, with what was billed on the way to it."""
-        known = self.spent_usd is not None and spent_usd is not None
+        usd = (self.spent_usd or 0.0) + (spent_usd or 0.0)
+        is_known = usd > 0.0 or None not in (self.spent_usd, spent_usd)
         return ProposalFailed(
             self.message,
             hint=self.hint,
             tokens_in=self.tokens_in + tokens_in,
             tokens_out=self.tokens_out + tokens_out,
-            spent_usd=(self.spent_usd or 0.0) + (spent_usd or 0.0) if known else None,
+            spent_usd=usd if is_known else None,
         )
 
 

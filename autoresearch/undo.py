@@ -19,6 +19,7 @@ from autoresearch.core.experiment import (
     Unmeasured,
 )
 from autoresearch.core.history import History
+from autoresearch.core.named import named
 from autoresearch.core.ports import Job, Journal, Task
 from autoresearch.errors import RunError, UsageError
 from autoresearch.opened import Open
@@ -38,23 +39,18 @@ class Undo:
     reverts: tuple[int, ...]
 
 
-def find_kept(history: History, name: str) -> Experiment:
-    """The kept experiment that a number, `last` or the beginning of a commit id means. Raises UsageError."""
+def find(history: History, name: str) -> Experiment:
+    """The experiment that a number, `last` or the beginning of a commit id means. Raises UsageError."""
     if name == "last":
         # Not one that took something back itself: asked for twice, it goes back two changes.
         changes = (one for one in history.kept if one.number and not one.reverts)
         matches = [one for one in changes if not history.is_reverted(one.number)][-1:]
-    elif name.isdigit() and len(name) < 7:
-        matches = [one for one in history.experiments if one.number == int(name)]
     else:
-        matches = [one for one in history.experiments if len(name) >= 4 and one.commit.startswith(name.lower())]
+        matches = named(history, name)
     if not matches:
         raise UsageError(f"there is no experiment {name} in this run", hint="ar log --kept lists those to choose from")
     if len(matches) > 1:
         raise UsageError(f"{name} could be any of {len(matches)} experiments", hint="give more characters")
-    if not matches[0].is_kept:
-        number = matches[0].number
-        raise UsageError(f"experiment {number} was discarded: there is nothing to take back", hint=f"ar log {number}")
     return matches[0]
 
 

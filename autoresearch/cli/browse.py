@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -25,14 +26,14 @@ from autoresearch.cli.whole import whole
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import History
 from autoresearch.core.isolation import Level
+from autoresearch.core.named import named
 from autoresearch.errors import UsageError
+from autoresearch.record.plain_files import read_end, read_plain
 
 TAIL = 4_000
 """Characters of output that are shown with an experiment."""
 UNASKED = {"baseline": "a baseline", "replay": "a replay", "revert": "a revert", "tuner": "what the tuner tries"}
 """Proposers that ask no model, and what they propose."""
-SHORTEST = 4
-"""Characters of a commit id that name an experiment."""
 
 
 def browse(source: Source, asked: Asked) -> int:
@@ -85,15 +86,8 @@ def _form(asked: Asked) -> tuple[Form, Path | None]:
 
 def find_experiment(history: History, name: str) -> Experiment:
     """The experiment that a number, a commit id, `best` or `baseline` means. Raises UsageError."""
-    named = {"best": history.best, "baseline": history.baseline}
-    if name in named:
-        matches = [one for one in (named[name],) if one is not None]
-    else:
-        number = int(name) if name.isascii() and name.isdigit() else -1
-        known = history.get(number)
-        matches = [known] if known else []
-        if not matches and len(name) >= SHORTEST:
-            matches = [one for one in history.experiments if one.commit.startswith(name.lower())]
+    words = {"best": history.best, "baseline": history.baseline}
+    matches = [one for one in (words[name],) if one is not None] if name in words else named(history, name)
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -137,7 +131,7 @@ def _show_one(browsed: Browsed, one: Experiment, parts: Sequence[Part], form: Fo
         _show_part(record, one, part)
     if not parts:
         diff = difference(record.repository, one) if record else ""
-        output = _read(record.layout.output(one.number))[-TAIL:] if record else ""
+        output = _end_of_output(record, one) if record else ""
         hints = _hints(record, one, output) if record else ()
         width = shutil.get_terminal_size().columns if is_terminal() else None
         show(detail(Detail(one, history, diff, output, hints), width))
@@ -168,8 +162,8 @@ def _show_part(record: Record | None, one: Experiment, part: Part) -> None:
         case Part.PROMPT:
             folder = record.layout.experiment(one.number)
             _refuse_unasked(folder, one)
-            prompt, reply = _kept_file(folder / "prompt.md", one, "prompt"), _read(folder / "reply.md")
-            _write(f"{prompt}\n--- reply ---\n{reply}\n")
+            prompt = _kept_file(folder / "prompt.md", one, "prompt")
+            _write(f"{prompt}\n--- reply ---\n{_reply(folder)}\n")
 
 
 def _refuse_unasked(folder: Path, one: Experiment) -> None:
@@ -182,11 +176,26 @@ def _refuse_unasked(folder: Path, one: Experiment) -> None:
 
 
 def _kept_file(path: Path, one: Experiment, what: str) -> str:
-    if not path.exists():
-        raise UsageError(
-            f"the {what} of experiment {one.number} is not on disk", hint=f"ar log {one.number} shows the record"
-        )
-    return _read(path)
+    """Raises UsageError where there is none, and for what an experiment put in its place."""
+    name, record = f"the {what} of experiment {one.number}", f"ar log {one.number} shows the record"
+    try:
+        return read_plain(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{name} is not on disk", hint=record) from error
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}", hint=f"look at {path}\n{record}") from error
+
+
+def _end_of_output(record: Record, one: Experiment) -> str:
+    with suppress(OSError):
+        return read_end(record.layout.output(one.number), TAIL)
+    return ""
+
+
+def _reply(folder: Path) -> str:
+    with suppress(OSError):
+        return read_plain(folder / "reply.md")
+    return ""
 
 
 def _write(text: str) -> None:
@@ -195,13 +204,6 @@ def _write(text: str) -> None:
         show(Text(line) for line in clean_lines(text))
     else:
         sys.stdout.write(text)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def show(lines: Iterable[Text]) -> None:

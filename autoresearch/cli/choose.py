@@ -15,7 +15,8 @@ from autoresearch.cli.run_options import RunOptions
 from autoresearch.cli.surroundings import refuse_in_progress
 from autoresearch.errors import RunError, UsageError
 from autoresearch.record import snapshot
-from autoresearch.record.journal import checked_out_at, read_run
+from autoresearch.record.checkouts import checked_out_at
+from autoresearch.record.recorded import read_run
 from autoresearch.record.recovery import check_branch
 from autoresearch.record.resume import Base, Task, Uncommitted, here, obstacle, on_snapshot
 from autoresearch.record.runs import Run, find_run
@@ -80,7 +81,7 @@ def _candidate(project: Project, options: RunOptions) -> Run | None:
         return None
     if options.tag is None:
         return find_run(project.repository, None, project.config_name)
-    known = project.repository.ref(f"refs/autoresearch/{options.tag}/run")
+    known = project.repository.resolve(f"refs/autoresearch/{options.tag}/run")
     return find_run(project.repository, options.tag) if known else None
 
 

@@ -17,7 +17,7 @@ from autoresearch.core.history import Digest, History
 from autoresearch.core.plan import plan
 from autoresearch.core.ports import Request
 from autoresearch.proposers.llm import LlmProposer
-from autoresearch.record.journal import read_run
+from autoresearch.record.recorded import read_run
 from autoresearch.record.scoped import ScopedFiles
 
 

@@ -9,6 +9,7 @@ import typer
 
 from autoresearch.cli.log_options import Asked, Better, Form, Part, Selection, Sort, Source
 from autoresearch.cli.options import ConfigOption, JsonOption, TagOption
+from autoresearch.errors import UsageError
 
 SHOWN = 20
 WHICH, AS, ONE = "Which experiments", "As what", "Of one experiment, print just"
@@ -68,6 +69,8 @@ def log(
 
     parts = [part for part, on in zip(Part, (diff, output, prompt, sha), strict=True) if on]
     forms = [form for form, on in zip(Form, (False, json, tsv, jsonl, plot, html), strict=True) if on]
+    if everything and count is not None:
+        raise UsageError("--all and -n are different things: one at a time", hint="ar log --all")
     limit = None if everything else count or (None if forms else SHOWN)
     selection = Selection(limit, kept, discarded, failed, reverse, sort)
     return browse(Source(config, tag, file, direction), Asked(name, tuple(parts), selection, tuple(forms), html))

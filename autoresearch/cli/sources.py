@@ -23,7 +23,7 @@ from autoresearch.proposers.providers import missing_key, provider
 from autoresearch.proposers.replay import ReplayProposer
 from autoresearch.proposers.settings import LlmSettings, Price
 from autoresearch.proposers.settings import Task as TaskWords
-from autoresearch.record.journal import read_run
+from autoresearch.record.recorded import read_run
 from autoresearch.record.replays import find_replays
 from autoresearch.record.runs import runs
 
@@ -40,13 +40,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A proposer, what ends its waiting, what it wants to do while the baseline runs, and what it may spend."""
+    """A proposer, and what goes with it."""
 
     choice: Choice
     proposer: Proposer
     stop: Flag
+    """Ends its waiting."""
     warm_up: Callable[[], None] = lambda: None
+    """What it wants to do while the baseline runs; raises ProposerBroken where it will never propose anything."""
     purse: Purse = field(default_factory=Purse)
+    """What it may spend."""
+    hear: Callable[[Callable[[str], None]], None] = lambda _: None
+    """Says who is to be told that it waits; on any thread."""
 
 
 def choose_proposer(project: Project, options: RunOptions) -> Choice:
@@ -102,7 +107,7 @@ def make_source(project: Project, choice: Choice, budget: Budget, replay: str | 
 
             settings, words = llm_settings(project, choice.model, budget), task_words(project)
             llm = LlmProposer(settings, words, stop, purse, project.secrets)
-            return Source(choice, llm, stop, llm.warm_up, purse)
+            return Source(choice, llm, stop, llm.warm_up, purse, partial(setattr, llm, "tell"))
         case "replay":
             histories = partial(history_with, project)
             changes = find_replays(project.repository, replay or "", histories)

@@ -38,7 +38,8 @@ def status(
     from autoresearch.cli.render.status import status_json
     from autoresearch.cli.view import open_record
 
-    record = open_record(config, tag)
+    # A program would take the words that there is none for JSON.
+    record = open_record(config, tag, needed=json)
     if record is None:
         typer.echo("no run yet")
         sys.stderr.write("hint: ar run --budget 5m\n")

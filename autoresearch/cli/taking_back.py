@@ -26,13 +26,13 @@ from autoresearch.core.quantity import format_duration
 from autoresearch.errors import RunError, UsageError
 from autoresearch.orders import Settings
 from autoresearch.record import snapshot
-from autoresearch.record.journal import checked_out_at
+from autoresearch.record.checkouts import checked_out_at
 from autoresearch.record.merge import merge
 from autoresearch.record.repository import Repository
 from autoresearch.record.resume import other_task
 from autoresearch.record.runs import Run, find_run
 from autoresearch.runtime.lock import RunLock
-from autoresearch.undo import Undo, find_kept, undo
+from autoresearch.undo import Undo, find, undo
 
 Measure = Callable[[Job], Execution]
 INTERRUPTED = 130
@@ -142,13 +142,18 @@ def _checkout(repository: Repository, run: Run) -> Path | None:
 def _kept(history: History, name: str) -> Experiment:
     """Raises UsageError, also where there is no last one."""
     try:
-        return find_kept(history, name)
+        one = find(history, name)
     except UsageError as error:
         if name != "last":
             raise
         raise UsageError(
             "nothing is left to take back: no kept change is on the branch", hint="ar log --kept"
         ) from error
+    if not one.is_kept:
+        raise UsageError(
+            f"experiment {one.number} was discarded: there is nothing to take back", hint=f"ar log {one.number}"
+        )
+    return one
 
 
 def _without(repository: Repository, history: History, one: Experiment) -> Undo:
@@ -171,8 +176,14 @@ def _without(repository: Repository, history: History, one: Experiment) -> Undo:
 
 
 def _state(history: History, name: str) -> Undo:
-    """The files of an older kept experiment."""
-    one = find_kept(history, "0" if name == "baseline" else name)
+    """The files of an older kept experiment. Raises UsageError for any other."""
+    one = find(history, "0" if name == "baseline" else name)
+    if not one.is_kept:
+        raise UsageError(
+            f"experiment {one.number} was discarded: it was never on the branch",
+            hint="ar log --kept    lists the states to go back to\n"
+            f"ar run --replay {one.number}    tries its change again",
+        )
     if history.incumbent is not None and one.tree == history.incumbent.tree:
         raise UsageError(f"the branch has the files of experiment {one.number} already", hint="ar log --kept")
     # Returns, too: those who are not named would count again with the one that took them back gone.

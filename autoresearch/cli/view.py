@@ -25,7 +25,7 @@ from autoresearch.core.layout import Layout
 from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.core.seeds import Seeds
 from autoresearch.errors import RecordError, UsageError
-from autoresearch.record.journal import read_run
+from autoresearch.record.recorded import read_run
 from autoresearch.record.repository import Repository, current_folder
 from autoresearch.record.runs import Run, pick, runs
 from autoresearch.runtime.lock import holder

@@ -64,16 +64,22 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a proposal cost. `cost_usd` is None where the price of the model is not known."""
+    """What was spent on a proposal, or on several. What is known of it stays known, whatever else is added."""
 
     tokens_in: int = 0
     tokens_out: int = 0
     cost_usd: float | None = 0.0
+    """US dollars; None where no price is known."""
+    is_partial: bool = False
+    """It cost more than that: of a part the price is not known."""
 
     def __add__(self, other: Usage) -> Usage:
-        known = self.cost_usd is not None and other.cost_usd is not None
-        cost = (self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None
-        return Usage(self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out, cost)
+        usd = (self.cost_usd or 0.0) + (other.cost_usd or 0.0)
+        is_partial = self.is_partial or other.is_partial or None in (self.cost_usd, other.cost_usd)
+        tokens_in, tokens_out = self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out
+        if is_partial and not usd:
+            return Usage(tokens_in, tokens_out, None)
+        return Usage(tokens_in, tokens_out, usd, is_partial)
 
     @property
     def tokens(self) -> int:

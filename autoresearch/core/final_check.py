@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Self
 
 from autoresearch.core.experiment import Sample
@@ -26,14 +25,6 @@ class FinalCheck:
     best: int
     baseline_samples: tuple[Sample, ...]
     best_samples: tuple[Sample, ...]
-
-    @property
-    def baseline_metric(self) -> float:
-        return fmean(one.value for one in self.baseline_samples)
-
-    @property
-    def best_metric(self) -> float:
-        return fmean(one.value for one in self.best_samples)
 
     @property
     def last(self) -> int:

@@ -60,8 +60,12 @@ class Digest:
 class History:
     """All finished experiments of a run, in the order in which they ended."""
 
-    def __init__(self, direction: Direction, experiments: Iterable[Experiment] = ()) -> None:
+    def __init__(
+        self, direction: Direction, experiments: Iterable[Experiment] = (), *, is_imported: bool = False
+    ) -> None:
+        """`is_imported`: there is no branch of ours, and what was kept was somebody else's decision."""
         self.direction = direction
+        self._is_imported = is_imported
         self.experiments: list[Experiment] = []
         self.usage = Usage()
         self.seconds = 0.0
@@ -147,7 +151,16 @@ class History:
 
     @property
     def best(self) -> Experiment | None:
-        """The kept experiment with the best mean that has not been taken back; the incumbent on a tie."""
+        """What the run has come to: the incumbent, which the branch is at; after a return to it, the baseline.
+
+        Where there is no branch, or no number of the incumbent, as of a return that was not measured: the kept
+        experiment with the best mean that has not been taken back.
+        """
+        baseline, incumbent = self.baseline, self.incumbent
+        if incumbent and incumbent.reverts and baseline and incumbent.tree == baseline.tree:
+            return baseline
+        if incumbent is not None and incumbent.number in self._means and not self._is_imported:
+            return incumbent
         candidates = [one for one in self._kept if one.number not in self._reverted and one.number in self._means]
         return min(reversed(candidates), key=self._cost, default=None)
 

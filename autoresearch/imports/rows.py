@@ -65,7 +65,7 @@ def imported(
     said = [*notes, *([f"{first} failed before the baseline: left out"] if first else [])]
     unread = sum(_value(row) is None and row.status in (Status.KEEP, Status.DISCARD) for row in rows[first:])
     said += [f"{unread} without a number that can be read: counted as failed"] if unread else []
-    history, parent = History(direction), None
+    history, parent = History(direction, is_imported=True), None
     for number, row in enumerate(rows[first:]):
         one = _experiment(row, number, parent, metric, (f"unit={unit}",) if unit and number == 0 else ())
         history.add(one)

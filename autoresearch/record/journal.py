@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from stat import S_ISREG
 
 from autoresearch.core.edit import Change, Refusal
 from autoresearch.core.experiment import FREE, Draft, Experiment, Proposal, Result, Usage, finished
@@ -27,6 +26,7 @@ from autoresearch.record import recovery, trailers
 from autoresearch.record.checkouts import checked_out_at
 from autoresearch.record.merge import merge
 from autoresearch.record.pipes import ZERO, RefChange
+from autoresearch.record.plain_files import read_plain
 from autoresearch.record.recorded import read_run
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import (
@@ -42,8 +42,6 @@ from autoresearch.record.runs import (
 from autoresearch.record.scoped import ScopedFiles
 from autoresearch.record.sealed import make_key, seal
 from autoresearch.record.trees import changed_tree
-
-__all__ = ["GitJournal", "checked_out_at", "read_run"]
 
 MOST_FEEDBACK = 16 * 1024
 """Bytes; what an experiment said was bounded when it was written."""
@@ -189,12 +187,8 @@ class GitJournal:
 
     def feedback(self, number: int) -> str:
         """What the experiment had to say; empty once `.autoresearch` was cleared away."""
-        path = self._layout.experiment(number) / "feedback.md"
         with suppress(OSError):
-            # Experiments can write there, too: a pipe would never end.
-            if S_ISREG(path.lstat().st_mode):
-                with path.open("rb") as file:
-                    return file.read(MOST_FEEDBACK).decode("utf-8", errors="replace")
+            return read_plain(self._layout.experiment(number) / "feedback.md", MOST_FEEDBACK)
         return ""
 
     def finish(self, draft: Draft, result: Result) -> Experiment:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from autoresearch.core.experiment import Experiment
 from autoresearch.core.history import Direction, History
+from autoresearch.core.named import number_in
 from autoresearch.record import trailers
 from autoresearch.record.repository import RefRow, Repository
 from autoresearch.record.runs import Run
@@ -45,11 +46,17 @@ class Recorded:
         history, key = History(direction, experiments), known_key() if self.sealed or final_holdout else None
         for number, word in self.sealed.items():
             history.add_holdout(number, unseal(word, key))
-        best, _, word = final_holdout.partition(" ")
-        if len(values := unseal(word, key)) == 2 and best.isdigit():
+        name, _, sealed = final_holdout.partition(" ")
+        if len(values := unseal(sealed, key)) == 2 and (best := number_in(name)) is not None:
             history.add_holdout(0, values[:1])
-            history.add_holdout(int(best), values[1:])
+            history.add_holdout(best, values[1:])
         return history
+
+
+def has_baseline(repository: Repository, run: Run) -> bool:
+    """Was experiment 0 measured? One that was not is tried again."""
+    row = repository.row(f"{run.prefix}/{0:04d}")
+    return row is not None and trailers.is_kept(trailers.parse(row.message)[2])
 
 
 def read_run(repository: Repository, run: Run) -> Recorded:
@@ -59,7 +66,7 @@ def read_run(repository: Repository, run: Run) -> Recorded:
     sealed: dict[int, str] = {}
     failed = None
     for row in repository.refs(run.prefix):
-        if not row.ref.rpartition("/")[2].isdigit():
+        if number_in(row.ref.rpartition("/")[2]) is None:
             continue
         parsed = trailers.parse(row.message)
         if trailers.is_draft(parsed[2]):

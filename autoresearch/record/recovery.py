@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from autoresearch.core.experiment import Decision, Draft, Experiment, Outcome, Proposal, Result
+from autoresearch.core.experiment import Decision, Draft, Experiment, Outcome, Result
 from autoresearch.errors import RecordError
 from autoresearch.record import trailers
 from autoresearch.record.pipes import ZERO, RefChange
@@ -44,25 +44,7 @@ def realign(repository: Repository, run: Run, incumbent: Experiment | None) -> N
 
 def interrupted(row: RefRow) -> tuple[Draft, Result]:
     """The end of an experiment whose process died: its cost is kept, it is not judged, it may be proposed again."""
-    title, hypothesis, facts = trailers.parse(row.message)
-    proposal = Proposal(
-        title=title,
-        hypothesis=hypothesis,
-        edits=(),
-        proposer=facts.get("Proposer", [""])[0],
-        usage=trailers.read_usage(facts),
-        model=facts.get("Model", [""])[0],
-        params=trailers.read_params(facts),
-    )
-    draft = Draft(
-        number=int(row.ref.rpartition("/")[2]),
-        commit=row.commit,
-        tree=row.tree,
-        parent=int(facts["Parent-Experiment"][0]) if "Parent-Experiment" in facts else None,
-        parent_commit=row.parents[0],
-        proposal=proposal,
-        started=datetime.fromisoformat(facts["Started"][0]),
-        carried_from=int(facts["Carried-From"][0]) if "Carried-From" in facts else None,
-    )
+    number = int(row.ref.rpartition("/")[2])
+    draft = trailers.read_draft(number, row.commit, row.tree, row.parents[0], row.message)
     reason = "the process ended before the result was known"
     return draft, Result(Outcome.INTERRUPTED, Decision.DISCARD, reason, (), (), {}, 0.0, datetime.now(UTC))

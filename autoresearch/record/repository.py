@@ -161,12 +161,8 @@ class Repository:
 
     def row(self, ref: str) -> RefRow | None:
         """One ref by its full name, None when there is none."""
-        commit = self.ref(ref)
+        commit = self.resolve(ref)
         return _row(ref, commit, self.reader.read(commit)[2]) if commit else None
-
-    def ref(self, name: str) -> str | None:
-        """What a full ref name points to."""
-        return self.resolve(name)
 
     # --- writing
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,9 +13,10 @@ from pathlib import Path
 
 from autoresearch.config import Config, parse
 from autoresearch.core.scope import Scope
-from autoresearch.core.secrets import NO_SECRETS, Secrets
+from autoresearch.core.secrets import MASK, NO_SECRETS, Secrets
 from autoresearch.errors import ConfigError
 from autoresearch.record import snapshot
+from autoresearch.record.recorded import has_baseline
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import Run
 
@@ -70,9 +72,9 @@ def obstacle(repository: Repository, run: Run, task: Task, *, ignore_head: bool 
 
     `ignore_head` leaves out where HEAD is: the checkout is a snapshot that the run was made from.
     """
-    return (
-        _gone(repository, run) or other_task(run, task) or ("" if ignore_head else _other_code(repository, run, task))
-    )
+    # A person who mends what kept the baseline from being measured goes on: there is nothing to compare with yet.
+    changed = other_task(run, task) if has_baseline(repository, run) else ""
+    return _gone(repository, run) or changed or ("" if ignore_head else _other_code(repository, run, task))
 
 
 def _gone(repository: Repository, run: Run) -> str:
@@ -87,18 +89,57 @@ def other_task(run: Run, task: Task) -> str:
         before = parse(task.secrets.redact(run.opening.config_text), run.opening.config_path)
     except ConfigError:
         return f"the configuration of {run.tag} was written for another version of ar"
-    now = task.config
-    pairs = {
-        "command": (before.experiment.command, now.experiment.command),
-        "evaluate": (before.experiment.evaluate, now.experiment.evaluate),
-        "metric": (before.metric.name, now.metric.name),
-        "direction": (before.metric.direction, now.metric.direction),
-        "pattern": (before.metric.pattern, now.metric.pattern),
-        "editable": (before.editable, now.editable),
-        "holdout": (before.holdout, now.holdout),
-    }
-    changed = [name for name, (old, new) in pairs.items() if old != new]
+    then, now = _of_the_number(before), _of_the_number(task.config)
+    changed = [name for name in now if not _is_same(then[name], now[name])]
     return f"{' and '.join(changed)} changed since {run.tag}" if changed else ""
+
+
+def _of_the_number(config: Config) -> Mapping[str, object]:
+    """What is run, with what, on what, and which number is read: with another one of these it means something else.
+
+    All other keys may change within a run: limits, permissions and budgets; what decides (a seed draws the same number
+    again); who proposes, and what is shown there; and what is done with the results.
+    """
+    experiment, metric = config.experiment, config.metric
+    return {
+        "command": experiment.command,
+        "setup": experiment.setup,
+        "evaluate": experiment.evaluate,
+        # Without `evaluate` they are only kept.
+        "artifacts": experiment.artifacts if experiment.evaluate else (),
+        "env": experiment.env,
+        # What only looks secret may be a setting.
+        "pass_env": experiment.pass_env,
+        "data": experiment.data,
+        # What is found there takes no time to make.
+        "cache": experiment.cache,
+        "pythonpath": experiment.pythonpath,
+        "gpus": experiment.gpus,
+        # Ray gives it other variables.
+        "executor": config.executor.kind,
+        "metric": metric.name,
+        "direction": metric.direction,
+        "pattern": metric.pattern,
+        "metrics_file": metric.metrics_file,
+        # Then nothing runs beside it.
+        "timing": metric.timing,
+        # What may be edited may be what prints the number.
+        "editable": config.editable,
+        "markers": config.markers,
+        "holdout": config.holdout.model_dump(),
+    }
+
+
+def _is_same(then: object, now: object) -> bool:
+    """Is it the same value? In the record a secret is masked: it may be any, also one that nothing tells any more."""
+    match then, now:
+        case str(), str() if MASK in then:
+            return re.fullmatch(".+".join(map(re.escape, then.split(MASK))), now, re.DOTALL) is not None
+        case Mapping(), Mapping():
+            return then.keys() == now.keys() and all(_is_same(then[name], now[name]) for name in then)
+        case tuple(), tuple():
+            return len(then) == len(now) and all(map(_is_same, then, now))
+    return then == now
 
 
 def _other_code(repository: Repository, run: Run, task: Task) -> str:

@@ -28,7 +28,7 @@ def check_tag(repository: Repository, tag: str) -> str:
     if not TAG.fullmatch(tag) or tag.endswith(".lock"):
         raise UsageError(f"{tag!r} cannot name a run", hint="letters, digits, - and _, for example --tag nov23-wide")
     _check_namespace(repository)
-    if repository.ref(f"refs/autoresearch/{tag}/run"):
+    if repository.resolve(f"refs/autoresearch/{tag}/run"):
         raise UsageError(f"the run {tag} exists already", hint=f"ar run --tag {tag} goes on with it; or another --tag")
     if ref := _in_the_way(repository, tag):
         raise UsageError(
@@ -54,12 +54,12 @@ def _way_out(ref: str) -> str:
 
 def _check_namespace(repository: Repository) -> None:
     """Branches lie like files in folders, so `a` and `a/b` exclude each other."""
-    if repository.ref("refs/heads/autoresearch"):
+    if repository.resolve("refs/heads/autoresearch"):
         raise UsageError(
             "a branch is called autoresearch, so autoresearch/<tag> cannot be made",
             hint="git branch -m autoresearch NAME",
         )
-    if repository.ref("refs/autoresearch"):
+    if repository.resolve("refs/autoresearch"):
         raise UsageError(
             "a ref is called refs/autoresearch, so that no experiment can be recorded below it",
             hint="git update-ref -d refs/autoresearch    removes it",

@@ -24,6 +24,7 @@ from autoresearch.core.experiment import (
     Experiment,
     LostSample,
     Outcome,
+    Proposal,
     Sample,
     Scalar,
     Usage,
@@ -31,7 +32,10 @@ from autoresearch.core.experiment import (
 
 SUBJECT_LENGTH = 72
 LINE_LENGTH = 1_000
+VALUE_LENGTH = LINE_LENGTH - 100
+"""Of a fact that may take several lines: `clean` never cuts one."""
 HOLDOUT, INCUMBENT_HOLDOUT = "Holdout", "Incumbent-Holdout"
+PARTIAL_COST = "Partial-Cost"
 """What the holdout measured, sealed (`record.sealed`); no part of an `Experiment`."""
 BODY_LENGTH = 4_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -82,9 +86,36 @@ def draft_facts(draft: Draft, usage: Usage) -> Iterator[tuple[str, str]]:
     # Nothing paid for tokens is a fact, too: without it the price would read as unknown.
     if usage.cost_usd is not None and (usage.cost_usd or usage.tokens):
         yield "Cost-USD", repr(usage.cost_usd)
+    if usage.is_partial:
+        yield PARTIAL_COST, "of a part the price is not known"
     yield from (("Reverts", line) for line in _lines(map(str, draft.reverts)))
     if draft.carried_from is not None:
         yield "Carried-From", str(draft.carried_from)
+
+
+def read_draft(number: int, commit: str, tree: str, parent_commit: str, text: str) -> Draft:
+    """The draft of a commit that has no result. Raises ValueError or KeyError when it is not one of ours."""
+    subject, body, facts = parse(text)
+    proposal = Proposal(
+        title=subject,
+        hypothesis=body,
+        edits=(),
+        proposer=_first(facts, "Proposer"),
+        usage=read_usage(facts),
+        model=_first(facts, "Model"),
+        params=read_params(facts),
+    )
+    return Draft(
+        number=number,
+        commit=commit,
+        tree=tree,
+        parent=_integer(facts, "Parent-Experiment"),
+        parent_commit=parent_commit,
+        proposal=proposal,
+        started=datetime.fromisoformat(facts["Started"][0]),
+        reverts=_reverts(facts),
+        carried_from=_integer(facts, "Carried-From"),
+    )
 
 
 def result_facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
@@ -108,6 +139,11 @@ def result_facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
 def is_draft(facts: Trailers) -> bool:
     """The experiment was written down, and the process ended before its result was."""
     return "Outcome" not in facts
+
+
+def is_kept(facts: Trailers) -> bool:
+    """The experiment is finished, and on the branch."""
+    return _first(facts, "Decision") == Decision.KEEP
 
 
 def read_experiment(commit: str, tree: str, text: str) -> Experiment:
@@ -145,7 +181,7 @@ def experiment_of(commit: str, tree: str, parsed: tuple[str, str, Trailers]) -> 
         slot=_integer(facts, "Slot") or 0,
         flags=tuple(_first(facts, "Flags").split()),
         carried_from=_integer(facts, "Carried-From"),
-        reverts=tuple(int(word) for line in facts.get("Reverts", ()) for word in line.split()),
+        reverts=_reverts(facts),
     )
 
 
@@ -161,7 +197,8 @@ def read_usage(facts: Trailers) -> Usage:
     """Tokens and money. Tokens without money: the price was not known."""
     tokens = [int(word) for word in _first(facts, "Tokens").split()] or [0, 0]
     cost = _first(facts, "Cost-USD")
-    return Usage(tokens[0], tokens[1], float(cost) if cost else (None if sum(tokens) else 0.0))
+    usd = float(cost) if cost else (None if sum(tokens) else 0.0)
+    return Usage(tokens[0], tokens[1], usd, PARTIAL_COST in facts)
 
 
 def sealed_numbers(number: int, facts: Trailers) -> dict[int, str]:
@@ -181,6 +218,10 @@ def _first(facts: Trailers, name: str) -> str:
 
 def _integer(facts: Trailers, name: str) -> int | None:
     return int(facts[name][0]) if name in facts else None
+
+
+def _reverts(facts: Trailers) -> tuple[int, ...]:
+    return tuple(int(word) for line in facts.get("Reverts", ()) for word in line.split())
 
 
 def _metric(text: str) -> tuple[str, float | None]:
@@ -217,11 +258,11 @@ def _read_measures(lines: Iterable[str]) -> Iterator[tuple[str, float]]:
         yield name, float(value)
 
 
-def _lines(words: Iterable[str], length: int = LINE_LENGTH - 100) -> Iterator[str]:
+def _lines(words: Iterable[str]) -> Iterator[str]:
     """Words joined by spaces, broken before a line gets too long."""
     line = ""
     for word in words:
-        if line and len(line) + len(word) >= length:
+        if line and len(line) + len(word) >= VALUE_LENGTH:
             yield line
             line = ""
         line = f"{line} {word}" if line else word
@@ -233,10 +274,10 @@ def _params(params: Mapping[str, Scalar]) -> Iterator[str]:
     """JSON objects of one line each, in pieces that fit; a single value that does not fit is left out."""
     piece: dict[str, Scalar] = {}
     for name, value in params.items():
-        if piece and len(json.dumps({**piece, name: value})) >= LINE_LENGTH - 100:
+        if piece and len(json.dumps({**piece, name: value})) >= VALUE_LENGTH:
             yield json.dumps(piece)
             piece = {}
-        if len(json.dumps({name: value})) < LINE_LENGTH - 100:
+        if len(json.dumps({name: value})) < VALUE_LENGTH:
             piece[name] = value
     if piece:
         yield json.dumps(piece)

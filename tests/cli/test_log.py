@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from tests.support.repositories import git, write
 from tests.support.toy import Toy
 
 WORDS = (-1, 1, "crash", -2)
+MANY_DIGITS = "1" * 5_000
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,10 @@ def test_programs_get_json_and_the_five_columns_of_a_results_file(toy: Toy) -> N
     [
         ("77", "there is no experiment 77", "there are 0 to 4; ar log --all lists them"),
         ("ffffffff", "there is no experiment ffffffff", "there are 0 to 4; ar log --all lists them"),
+        ("²", "there is no experiment ²", "there are 0 to 4; ar log --all lists them"),
+        (MANY_DIGITS, f"there is no experiment {MANY_DIGITS}", "there are 0 to 4; ar log --all lists them"),
+        ("--all -n 1", "--all and -n are different things: one at a time", "ar log --all"),
+        ("--json --all -n 1", "--all and -n are different things: one at a time", "ar log --all"),
         ("--diff", "--diff needs an experiment", "ar log 12 --diff, or: ar log best --diff"),
         ("1 --prompt --tag nov23", "there is no run nov23", "runs of this repository: toy"),
         ("1 --tsv", "--tsv prints the whole list, not one experiment", "ar log --tsv, or: ar log 1"),
@@ -134,6 +140,56 @@ def test_without_the_cache_folder_everything_but_the_output_is_told_all_the_same
     assert toy.ar("log", "1", "--output").error == "the output of experiment 1 is not on disk"
     toy.run(1)
     toy.assert_sound()
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink()
+
+
+def test_what_an_experiment_put_in_the_place_of_its_files_is_not_read(tmp_path: Path) -> None:
+    """A pipe would be waited for, and a link leads to a file that is none of the experiment's."""
+    toy = Toy.make(tmp_path)
+    toy.run(-1)
+    folder = toy.root / ".autoresearch/runs/toy/0001"
+    write(tmp_path, {"mine": "my own words\n"})
+    output, prompt, reply = folder / "output.log", folder / "prompt.md", folder / "reply.md"
+    for plant in (os.mkfifo, lambda path: path.symlink_to(tmp_path / "mine"), Path.mkdir):
+        output.unlink()
+        for path in (output, prompt, reply):
+            plant(path)
+        done = toy.ar("log", "1")
+        assert (done.code, done.err) == (0, "")
+        assert "end of the output" not in done.out
+        assert "my own words" not in done.out
+        for part in ("output", "prompt"):
+            done = toy.ar("log", "1", f"--{part}")
+            assert (done.code, done.out) == (2, "")
+            assert done.error == f"the {part} of experiment 1 cannot be read: it is no plain file"
+            assert done.hints.startswith(f"look at {folder}")
+        remove(prompt)
+        write(folder, {"prompt.md": "What now?"})
+        assert toy.ar("log", "1", "--prompt").out == "What now?\n--- reply ---\n\n"
+        for path in (output, prompt, reply):
+            remove(path)
+        output.touch()
+
+
+def test_of_a_long_output_the_end_is_shown(tmp_path: Path) -> None:
+    toy = Toy.make(tmp_path)
+    toy.run(-1)
+    output = toy.root / ".autoresearch/runs/toy/0001/output.log"
+    with output.open("wb") as file:
+        # Far more than fits into memory, nearly all of it a hole.
+        file.truncate(1 << 40)
+        file.seek(1 << 40)
+        file.write(b"\r\n" + "ü€😀".encode() * 2_000 + b"\nthe end\r\n")
+    shown = toy.ar("log", "1").out.split("end of the output", 1)[1]
+    assert "\nthe end\n" in shown
+    assert len(shown) < 4_100
+    assert "\ufffd" not in shown
 
 
 def test_a_reader_that_goes_away_is_no_error(toy: Toy) -> None:

@@ -12,6 +12,7 @@ from tests.support.repositories import git, state_of, write
 from tests.support.running import until
 from tests.support.toy import Toy
 
+MANY_DIGITS = "1" * 5_000
 EDIT = """\
 Subject: another word in 3
 
@@ -47,7 +48,10 @@ def tangled(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     ("arguments", "code", "message"),
     [
         ("2", 2, "experiment 2 was discarded: there is nothing to take back"),
-        ("--to 2", 2, "experiment 2 was discarded: there is nothing to take back"),
+        ("--to 2", 2, "experiment 2 was discarded: it was never on the branch"),
+        ("²", 2, "there is no experiment ² in this run"),
+        ("--to ²", 2, "there is no experiment ² in this run"),
+        (MANY_DIGITS, 2, f"there is no experiment {MANY_DIGITS} in this run"),
         ("77", 2, "there is no experiment 77 in this run"),
         ("ffffff", 2, "there is no experiment ffffff in this run"),
         ("0", 2, "the baseline is no change, so it cannot be taken back"),
@@ -64,6 +68,10 @@ def test_what_cannot_be_taken_back_changes_nothing(tangled: Toy, arguments: str,
     assert done.hints
     assert tangled.refs() == refs
     tangled.assert_clean()
+
+
+def test_what_was_never_on_the_branch_can_be_tried_again(tangled: Toy) -> None:
+    assert "ar run --replay 2    tries its change again" in tangled.ar("revert", "--to", "2").hints
 
 
 def test_a_state_that_cannot_be_measured_stays_off_the_branch_and_is_recorded(tangled: Toy) -> None:
@@ -125,8 +133,8 @@ def test_a_change_is_taken_back_and_the_search_goes_on_from_what_is_left(tmp_pat
     assert "\n#10 keep 100 " in toy.ar("revert", "--to", "baseline").out
     assert toy.branch == toy.experiments()[10]["commit"]
     assert git(toy.root, "diff", "main", toy.branch) == ""
-    assert toy.ar("log", "best").out.startswith("#10 ")
-    assert toy.ar("log").out.startswith("0 kept of 4 · 100 → 100 (±0 %)\n")
+    assert toy.ar("log", "best").out.startswith("#0 ")
+    assert toy.ar("log").out.startswith("0 kept of 4 · baseline 100\n")
     toy.assert_sound()
 
 

@@ -75,6 +75,34 @@ def test_a_run_goes_on_unless_what_it_measures_has_changed(ar: Cli, tmp_path: Pa
     assert ": autoresearch/t is gone, from " in first_line()
 
 
+def test_what_is_measured_with_another_environment_is_not_compared(ar: Cli, tmp_path: Path, changes: str) -> None:
+    scaled = "import os\nfrom solve import X, Y\n\nprint('score:', float(os.environ['SCALE']) * (X**2 + Y**2))\n"
+    settings = config(experiment="canary = false\nenv = { SCALE = '1' }")
+    repository = toy(tmp_path / "repo", {"autoresearch.toml": settings, "evaluate.py": scaled})
+    assert metrics(ar(repository, "run", "--tag", "t", "--budget", "1x", "--replay", changes, "--json"))[0] == 13.0
+    write(repository, {"autoresearch.toml": settings.replace("'1'", "'0.5'")})
+    refused = ar(repository, "run", "--tag", "t", "--budget", "1x", "--replay", changes)
+    assert (refused.code, refused.error) == (2, "run t cannot go on from here: env changed since t")
+    reverted = ar(repository, "revert", "last")
+    assert (reverted.code, reverted.error) == (
+        1,
+        "that state cannot be measured as the others were: env changed since t",
+    )
+    anew = ar(repository, "run", "--dry-run", "--replay", changes)
+    assert ": env changed since t, from " in anew.out.splitlines()[0]
+
+
+def test_where_nothing_was_measured_yet_there_is_nothing_to_compare_with(ar: Cli, tmp_path: Path, changes: str) -> None:
+    needs = "import os\nfrom solve import X\n\nprint('score:', X * float(os.environ['SCALE']))\n"
+    repository = toy(tmp_path / "repo", {"evaluate.py": needs})
+    failed = ar(repository, "run", "--tag", "t", "--budget", "1x", "--replay", changes)
+    assert (failed.code, failed.error) == (1, "the baseline failed: exit code 1: KeyError: 'SCALE'")
+    write(repository, {"autoresearch.toml": config(experiment="canary = false\nenv = { SCALE = '1' }")})
+    goes_on = ar(repository, "run", "--budget", "1x", "--replay", changes, "--json")
+    assert goes_on.named("run-started")[0]["tag"] == "t"
+    assert metrics(goes_on)[0] == 3.0
+
+
 def test_the_merged_branch_goes_on_and_another_history_does_not(ar: Cli, tmp_path: Path, changes: str) -> None:
     repository = toy(tmp_path / "repo")
     ar(repository, "run", "--tag", "t", "--budget", "1x", "--replay", changes)

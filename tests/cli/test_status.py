@@ -24,9 +24,12 @@ def facts(text: str) -> dict[str, str]:
 
 def test_before_the_first_run_there_is_a_hint_and_no_error(tmp_path: Path) -> None:
     toy = Toy.make(tmp_path)
-    for options in ([], ["--json"], ["--watch"]):
+    for options in ([], ["--watch"]):
         done = toy.ar("status", *options)
         assert (done.code, done.out, done.hints) == (0, "no run yet\n", "ar run --budget 5m")
+    # A program would take those words for JSON.
+    done = toy.ar("status", "--json")
+    assert (done.code, done.out, done.error, done.hints) == (2, "", "no run yet", "ar run --budget 5m")
     assert toy.ar("status", "--tag", "nov23").error == "there is no run nov23"
     assert not (toy.root / ".autoresearch").exists()
 

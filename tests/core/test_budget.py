@@ -100,11 +100,11 @@ def test_experiments_that_are_begun_count_before_they_are_recorded():
     assert meter.exhausted(in_flight=2) == "the experiment budget of 3 is used up"
 
 
-def test_an_unknown_cost_makes_the_total_unknown_and_uses_nothing_up():
+def test_an_unknown_cost_makes_the_total_partial_and_uses_nothing_up():
     meter = Meter(Budget(usd=1), Clock())
     meter.book(Usage(10, 10, 0.5))
     meter.book(Usage(10, 10, None))
-    assert meter.usage.cost_usd is None
+    assert (meter.usage.cost_usd, meter.usage.is_partial) == (0.5, True)
     assert meter.usage.tokens == 40
     assert meter.left() == "0.50 usd left"
     meter.book(Usage(0, 0, 0.5))

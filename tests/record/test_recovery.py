@@ -85,6 +85,27 @@ def test_killed_after_the_draft_the_experiment_is_closed_as_interrupted(reposito
     assert again.history().next_number == 2
 
 
+def test_killed_while_something_was_taken_back_what_it_was_is_still_known(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    kept = journal.finish(candidate(journal, "4\n"), result(4.0, Decision.KEEP))
+    base = journal.history().baseline
+    assert base is not None
+    journal.draft(kept, base.tree, proposal("revert #1"), (1,))
+    again = open_journal(repository, run).history()
+    last = again.experiments[-1]
+    assert (last.number, last.outcome, last.reverts) == (2, Outcome.INTERRUPTED, (1,))
+    assert not again.is_reverted(1)
+
+
+def test_a_ref_that_has_no_number_for_a_name_is_none_of_ours(repository: Repository, run: Run) -> None:
+    journal = open_journal(repository, run)
+    baseline(journal)
+    draft = candidate(journal, "4\n")
+    repository.move(*(RefChange(f"{run.prefix}/{name}", draft.commit, ZERO) for name in ("²", "1" * 200)))
+    assert [one.number for one in open_journal(repository, run).history().experiments] == [0, 1]
+
+
 def test_killed_between_the_number_and_the_branch_the_branch_is_moved(repository: Repository, run: Run) -> None:
     journal = open_journal(repository, run)
     baseline(journal)

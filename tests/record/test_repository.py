@@ -88,7 +88,7 @@ def test_the_words_of_a_git_that_refused_are_in_the_error_and_the_next_transacti
     with pytest.raises(RecordError, match="refs/heads/main"):
         repository.move(RefChange("refs/heads/main", base, ZERO))
     repository.move(RefChange("refs/heads/other", base, ZERO))
-    assert repository.ref("refs/heads/other") == base
+    assert repository.resolve("refs/heads/other") == base
 
 
 def test_one_commit_is_replayed_alone_and_a_range_in_order(repository: Repository) -> None:

@@ -56,6 +56,15 @@ def write(experiment: Experiment) -> str:
     return trailers.message(experiment.title, experiment.hypothesis, facts)
 
 
+def write_draft(draft: Draft) -> str:
+    proposal = draft.proposal
+    return trailers.message(proposal.title, proposal.hypothesis, trailers.draft_facts(draft, proposal.usage))
+
+
+def read_draft(text: str) -> Draft:
+    return trailers.read_draft(42, "c" * 40, "t" * 40, "p" * 40, text)
+
+
 def read(text: str) -> Experiment:
     return trailers.read_experiment("c" * 40, "t" * 40, text)
 
@@ -64,12 +73,23 @@ def test_an_experiment_survives_the_way_into_a_message_and_back() -> None:
     assert read(write(PLAIN)) == PLAIN
 
 
+@pytest.mark.parametrize("usage", [Usage(1200, 30, 0.0123), Usage(10, 20, None), Usage()])
+def test_so_does_a_draft(usage: Usage) -> None:
+    params = {f"parameter_{number}": number / 3 for number in range(200)}
+    proposal = Proposal("wider layers", "More width.", (), "llm", usage=usage, model="vendor/model", params=params)
+    draft = Draft(42, "c" * 40, "t" * 40, 40, "p" * 40, proposal, NOW, tuple(range(400)), 17)
+    assert read_draft(write_draft(draft)) == draft
+    first = replace(draft, parent=None, reverts=(), carried_from=None)
+    assert read_draft(write_draft(first)) == first
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"outcome": Outcome.CRASHED, "metric": None, "metric_name": "", "samples": (LostSample(Outcome.CRASHED, 3),)},
         {"outcome": Outcome.REJECTED, "samples": (), "metric": None, "metric_name": "", "measures": {}},
         {"usage": Usage(10, 20, None)},
+        {"usage": Usage(10, 20, None) + Usage(cost_usd=2.5)},
         {"usage": Usage(10, 20, 0.0)},
         {"usage": Usage()},
         {"params": {f"parameter_{number}": number / 3 for number in range(200)}},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from autoresearch.cli.render.text import MISSING, clean, fit, mark, pad, spread
-from autoresearch.core.experiment import Experiment
+from autoresearch.core.experiment import Experiment, Usage
 from autoresearch.core.history import History
 from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money
 
@@ -120,7 +120,7 @@ class Columns:
         cells += [(pad(_change(row), CHANGE, right=True), number)]
         cells += [(pad(f"{sign.symbol} {sign.word}", self._word), signal)]
         cells += [(pad(format_duration(one.seconds), TOOK, right=True), "")] if self.took else []
-        cells += [(pad(cost_text(one.usage.cost_usd), COST, right=True), "")] if self.cost else []
+        cells += [(pad(cost_text(one.usage), COST, right=True), "")] if self.cost else []
         line = Text(style="dim" if sign.style == "dim" else "")
         for text, style in cells:
             line.append(text, style=style).append(self._gap)
@@ -137,11 +137,10 @@ class Columns:
         return line
 
 
-def cost_text(usd: float | None) -> str:
-    """US dollars without the unit: nothing where it was free, a question mark where the price is unknown."""
-    if usd is None:
-        return "?"
-    return format_money(usd).removesuffix(" usd") if usd else ""
+def cost_text(usage: Usage) -> str:
+    """US dollars without the unit: nothing where it was free, a question mark for what no price is known of."""
+    known = format_money(usage.cost_usd).removesuffix(" usd") if usage.cost_usd else ""
+    return f"{known}?" if usage.cost_usd is None or usage.is_partial else known
 
 
 def _change(row: Row) -> str:

@@ -14,11 +14,11 @@ from statistics import fmean
 from rich.text import Text
 
 from autoresearch.cli.render.columns import metric_text
-from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, sample_text
+from autoresearch.cli.render.text import clean, clean_lines, fit, folded, mark, paid, sample_text
 from autoresearch.core.experiment import CHECKED, HELD_OUT, SIMPLER, SLOWEST, SUSPICIOUS, TYPICAL, VETOED, Experiment
 from autoresearch.core.history import History
 from autoresearch.core.metric import MANY, UNIT
-from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money, format_tokens
+from autoresearch.core.quantity import format_change, format_duration, format_metric, format_tokens
 
 LABEL = 11
 DIFF_STYLES = {"+++": "bold", "---": "bold", "diff": "bold", "@@": "cyan", "+": "green", "-": "red"}
@@ -145,9 +145,8 @@ def _origin(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
         yield "params", ", ".join(f"{clean(name)} {clean(str(value))}" for name, value in one.params.items())
     if one.usage.tokens:
         yield "tokens", f"{format_tokens(one.usage.tokens_in)} in, {format_tokens(one.usage.tokens_out)} out"
-    cost = one.usage.cost_usd
-    if cost is None or cost:
-        yield "cost", "unknown" if cost is None else format_money(cost)
+    if cost := paid(one.usage):
+        yield "cost", cost
     if one.isolation:
         yield "isolation", one.isolation
     if any(other.slot for other in history.experiments):

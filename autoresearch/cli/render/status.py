@@ -16,9 +16,9 @@ from autoresearch.cli.render.now import live_json, slots_now, state
 from autoresearch.cli.render.progress import final_check, holdout_means
 from autoresearch.cli.render.records import Json, number
 from autoresearch.cli.render.slots_used import used_json, used_text
-from autoresearch.cli.render.text import MISSING, clean, fit, kept_changes, tried_changes
+from autoresearch.cli.render.text import MISSING, clean, fit, kept_changes, paid, tried_changes
 from autoresearch.core.budget import Share
-from autoresearch.core.experiment import Experiment, Outcome
+from autoresearch.core.experiment import Experiment, Outcome, Usage
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
 from autoresearch.core.isolation import Level
@@ -118,25 +118,29 @@ def _best(history: History) -> int | None:
 
 def _discarded(history: History) -> dict[str, int]:
     """Why experiments were not kept, the most frequent first."""
-    words = ("not better" if one.outcome is Outcome.MEASURED else one.outcome.value for one in _not_kept(history))
+    carried = {one.carried_from for one in history.experiments}
+    words = (_why(one, was_carried=one.number in carried) for one in history.experiments if not one.is_kept)
     return dict(Counter(words).most_common())
 
 
-def _not_kept(history: History) -> Iterator[Experiment]:
-    return (one for one in history.experiments if not one.is_kept)
+def _why(one: Experiment, *, was_carried: bool) -> str:
+    if one.outcome is not Outcome.MEASURED:
+        return one.outcome.value
+    if one.is_vetoed:
+        return "vetoed"
+    return "tried again" if was_carried else "not better"
 
 
 def _spent(view: StatusView) -> str:
-    tokens, usd = view.history.usage.tokens, _usd(view)
-    cost = "cost unknown" if usd is None else format_money(usd)
-    counted = f", {format_tokens(tokens)}" if tokens else ""
+    usage = _usage(view)
+    cost = "cost unknown" if usage.cost_usd is None else paid(usage) or format_money(0.0)
+    counted = f", {format_tokens(usage.tokens)}" if usage.tokens else ""
     return f"{format_duration(view.history.seconds)} in experiments, {cost}{counted}"
 
 
-def _usd(view: StatusView) -> float | None:
-    """All that the record has; None where a price is not known."""
-    on_experiments = view.history.usage.cost_usd
-    return None if on_experiments is None else on_experiments + view.unbilled_usd
+def _usage(view: StatusView) -> Usage:
+    """All that the record has."""
+    return view.history.usage + Usage(cost_usd=view.unbilled_usd)
 
 
 def status_json(view: StatusView) -> dict[str, Json]:
@@ -161,7 +165,7 @@ def status_json(view: StatusView) -> dict[str, Json]:
         "noise": number(view.noise),
         **_checks_json(view),
         "seconds": number(history.seconds),
-        "cost_usd": number(_usd(view)),
+        "cost_usd": number(_usage(view).cost_usd),
         "tokens_in": history.usage.tokens_in,
         "tokens_out": history.usage.tokens_out,
         "budget": [{"label": share.label, "used": number(share.used), "text": share.text} for share in view.shares],

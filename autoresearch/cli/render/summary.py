@@ -19,7 +19,7 @@ from autoresearch.core.budget import Share
 from autoresearch.core.experiment import Experiment, Outcome
 from autoresearch.core.final_check import FinalCheck
 from autoresearch.core.history import History
-from autoresearch.core.quantity import format_metric
+from autoresearch.core.quantity import format_metric, format_money
 from autoresearch.core.utilisation import Used
 
 TUNER = "tuner"
@@ -33,6 +33,7 @@ class Ending:
 
     `used`: how well this call used its slots. `is_alone`: samples side by side would change what is measured.
     `snapshot`: the commit of uncommitted work that the run began from; empty: it began from the person's own commit.
+    `set_aside_usd`: dollars that calls may cost which nobody waits for any more.
     """
 
     history: History
@@ -44,6 +45,7 @@ class Ending:
     used: Used | None = None
     is_alone: bool = False
     snapshot: str = ""
+    set_aside_usd: float = 0.0
 
 
 def headline(history: History, final: FinalCheck | None = None) -> str:
@@ -67,8 +69,10 @@ def summary(ending: Ending) -> Text:
     history = ending.history
     lines = [Text(headline(history, ending.final), style="bold"), Text(_spent(ending), style="dim")]
     advice = "" if kept_changes(history) else _advice(history)
-    waited = used_advice(ending.used, is_alone=ending.is_alone)
-    lines += [Text(line, style="yellow") for line in (advice, waited) if line]
+    waited = used_advice(ending.used, is_alone=ending.is_alone) if tried_changes(history) else ""
+    aside = ending.set_aside_usd
+    pending = f"calls under way may cost {format_money(aside)}, which counts as spent" if aside else ""
+    lines += [Text(line, style="yellow") for line in (advice, waited, pending) if line]
     commands = _commands(ending)
     width = max(len(label) for label, _ in commands)
     lines += [Text(f"  {label:<{width}}  ").append(command, style="bold") for label, command in commands]
@@ -89,7 +93,11 @@ def _advice(history: History) -> str:
     if history.baseline is None or not tried:
         return "no change was tried yet" if len(history.experiments) < 2 else "no change was tried to its end"
     if 2 * failed >= len(tried):
-        return f"nothing was kept: {failed} of {len(tried)} failed, `ar log --failed` says why"
+        last = max(one.number for one in tried if one.outcome.is_failure)
+        return f"nothing was kept: {failed} of {len(tried)} failed, `ar log {last}` says why the last one did"
+    if vetoed := [one.number for one in tried if one.is_vetoed]:
+        better = "1 change was" if len(vetoed) == 1 else f"{len(vetoed)} changes were"
+        return f"nothing was kept: {better} better and vetoed, `ar log {vetoed[-1]}` says by what"
     if all(one.proposer == TUNER for one in tried):
         return "nothing was kept: no change was better; more budget, or a model: --model"
     return "nothing was kept: no change was better; more budget, or steer it in program.md"

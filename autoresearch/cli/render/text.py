@@ -15,8 +15,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from autoresearch.core.experiment import SIMPLER, SUSPICIOUS, Experiment, LostSample, Outcome, Sample
+from autoresearch.core.experiment import SIMPLER, SUSPICIOUS, Experiment, LostSample, Outcome, Sample, Usage
 from autoresearch.core.history import History
+from autoresearch.core.quantity import format_money
 
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 SHORT = {
@@ -58,6 +59,14 @@ def _kept(experiment: Experiment, *, reverted: bool, short: bool) -> Mark:
     if SIMPLER in experiment.flags:
         return Mark("✓", "simpler" if short else "kept, simpler", "green")
     return Mark("✓", "kept", "green")
+
+
+def paid(usage: Usage) -> str:
+    """What was spent; empty where it was nothing."""
+    if usage.cost_usd is None:
+        return "unknown"
+    least = "at least " if usage.is_partial else ""
+    return f"{least}{format_money(usage.cost_usd)}" if usage.cost_usd else ""
 
 
 def clean(text: str) -> str:

@@ -379,7 +379,7 @@ def test_the_summary_says_what_to_try_when_nothing_was_kept() -> None:
     assert summary(failed).plain.splitlines() == [
         "0 kept of 2 · baseline 3.2",
         "stopped",
-        "nothing was kept: 2 of 2 failed, `ar log --failed` says why",
+        "nothing was kept: 2 of 2 failed, `ar log 2` says why the last one did",
         "  look   ar log",
         "  go on  ar run",
     ]

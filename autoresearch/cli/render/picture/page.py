@@ -15,10 +15,10 @@ from importlib import resources
 from autoresearch.cli.render.columns import metric_text, recorded_row
 from autoresearch.cli.render.picture.model import Kind, Picture
 from autoresearch.cli.render.picture.svg import svg
-from autoresearch.cli.render.text import clean, clean_lines, mark, sample_text
+from autoresearch.cli.render.text import clean, clean_lines, mark, paid, sample_text
 from autoresearch.core.experiment import SUSPICIOUS, Experiment
 from autoresearch.core.history import History
-from autoresearch.core.quantity import format_change, format_duration, format_metric, format_money
+from autoresearch.core.quantity import format_change, format_duration, format_metric
 
 LINES_SHOWN, LETTERS_SHOWN = 400, 400
 """Of one diff so many lines, of one line so many letters: a page that a telephone can open."""
@@ -104,7 +104,7 @@ def _facts(one: Experiment, history: History) -> Iterator[tuple[str, str]]:
     yield "lost", " ".join(sample_text(sample) for sample in one.samples if sample_text(sample).startswith("!"))
     yield "measures", ", ".join(f"{clean(name)} {format_metric(value)}" for name, value in one.measures.items())
     yield "proposer", clean(" ".join((one.proposer, one.model)))
-    yield "cost", format_money(one.usage.cost_usd) if one.usage.cost_usd else ""
+    yield "cost", paid(one.usage)
     yield "parent", "" if one.parent is None else f"#{one.parent}"
     yield "commit", one.commit
 
