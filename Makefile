@@ -17,7 +17,7 @@ $(BIN)/ar: pyproject.toml constraints.txt
 	@touch $@
 
 run: $(BIN)/ar ## five minutes of experiments on a small language model, in demo/; again: it goes on
-	@test -e demo/autoresearch.toml || $(BIN)/ar init --from gpt demo
+	@test -e demo/autoresearch.toml || $(BIN)/ar init --from gpt demo | head -n 1
 	@. $(BIN)/activate && cd demo && ar run --budget $(BUDGET)
 
 test: $(BIN)/ar ## the test suite, some minutes

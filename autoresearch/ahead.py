@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from math import ceil
 from time import monotonic
 
@@ -104,12 +105,12 @@ class Ahead:
         except ProposerBroken as error:
             self._break(error)
         except ProposalFailed as error:
-            self.judge.bill(Usage(error.tokens_in, error.tokens_out, error.spent_usd), carried=False)
+            self.judge.till.bill(Usage(error.tokens_in, error.tokens_out, error.spent_usd), carried=False)
             self._count_failure(error)
         else:
-            self._failures = 0
+            self._count_rejection(asked.answer)
             lost = asked.repairs is not None and not isinstance(asked.answer, Ready)
-            self.judge.bill(asked.answer.proposal.usage, carried=not lost)
+            self.judge.till.bill(asked.answer.proposal.usage, carried=not lost)
             self._keep_up()
         if asked.repairs is None and asked.answer is None:
             self.queue.remove(asked)
@@ -120,7 +121,7 @@ class Ahead:
     def hold(self) -> None:
         """What was paid for those that wait for their turn, or for nothing, is in the record, too."""
         paid = (one.answer.proposal.usage.cost_usd or 0.0 for one in self.queue if one.answer is not None)
-        self.parts.journal.hold(round(sum(paid) + self.judge.untold_usd, 9))
+        self.judge.till.wait(sum(paid))
 
     def _keep_up(self) -> None:
         """Have as many thought of at a time as end while experiments do, and one more."""
@@ -137,10 +138,20 @@ class Ahead:
         """One failed request is a warning, ten in a row are the end."""
         self._failures += 1
         if self._failures >= FAILURES_IN_A_ROW:
-            said = f"{self._failures} proposals in a row failed, the last with: {error}"
+            said = f"{self._failures} proposals in a row came to nothing, the last with: {error}"
             self._break(ProposerBroken(said, hint=error.hint))
         else:
             self.parts.announce(events.Warned(f"no proposal: {error}"))
+
+    def _count_rejection(self, answer: Answer) -> None:
+        """One that cannot run is no better than none: who makes ten in a row would go on all night, for money."""
+        if isinstance(answer, Ready) or self.settings.is_replay:
+            self._failures = 0
+            return
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            said = f"{self._failures} proposals in a row came to nothing, the last was rejected: {answer.reason}"
+            self._break(ProposerBroken(said, hint="say in program.md what may be changed, and how"))
 
     def _break(self, error: ProposerBroken) -> None:
         self.broken = self.broken or error
@@ -151,26 +162,26 @@ class Ahead:
         self.hold()
         self.dry = self.broken.message if self.broken else ""
 
-    def ready(self, parent: Experiment) -> list[Asked]:
-        """Whose turn it is, in their order, on top of `parent`; with one slot nobody overtakes anybody.
+    def rebase(self, parent: Experiment) -> None:
+        """Bring what was made for another parent on top of this one.
 
-        What was asked of a free proposer for another parent is dropped: it is asked for anew.
+        What was asked of a free proposer is dropped: it is asked for anew.
         """
-        found = []
-        for asked in list(self.queue):
-            answer = asked.answer
-            if answer is None and self.settings.workers == 1:
-                break
-            if answer is None:
+        for asked in self.ready():
+            answer = asked.settled
+            if isinstance(answer, Rejected) or answer.parent.number == parent.number:
                 continue
-            if isinstance(answer, Ready) and answer.parent.number != parent.number:
-                if self.parts.gate.proposer.is_free:
-                    self.queue.remove(asked)
-                    continue
+            if self.parts.gate.proposer.is_free:
+                self.queue.remove(asked)
+            else:
                 asked.answer = self.parts.gate.carry(answer, parent, self.judge.known)
                 self.wasted += isinstance(asked.answer, Rejected)
-            found.append(asked)
-        return found
+
+    def ready(self) -> list[Asked]:
+        """Whose turn it is, in their order; with one slot nobody overtakes anybody."""
+        if self.settings.workers == 1:
+            return list(takewhile(lambda asked: asked.answer is not None, self.queue))
+        return [asked for asked in self.queue if asked.answer is not None]
 
     def known(self, tree: str) -> str:
         """What has become of a tree that was proposed before; may be called from any thread."""
@@ -186,6 +197,7 @@ class Ahead:
         """Those that were never begun are only billed."""
         for asked in self.queue:
             if asked.answer is not None:
-                self.judge.unbilled += asked.answer.proposal.usage
+                self.judge.till.write_off(asked.answer.proposal.usage)
                 self.wasted += 1
         self.queue.clear()
+        self.hold()

@@ -21,7 +21,7 @@ from autoresearch.core.ports import Job, Task
 from autoresearch.core.seeds import sample_seed
 from autoresearch.errors import SampleLost
 from autoresearch.judging import Judge
-from autoresearch.opened import Answered, Message, Sampled, SampledAgain, StopRequested
+from autoresearch.opened import Answered, GivenUp, Message, Sampled, SampledAgain, StopRequested
 from autoresearch.orders import LOSSES, Parts, Settings, convention_of, limit_for, limit_of_check
 from autoresearch.prices import money_of, usd_of_sample
 
@@ -31,13 +31,20 @@ BETWEEN = 0.5
 """Seconds that go by between two samples of different commits."""
 
 
+def is_wanted(history: History, settings: Settings) -> bool:
+    """Is there a gain that could be luck?"""
+    best, baseline = history.best, history.baseline
+    if not settings.final_check or best is None or baseline is None or best is baseline:
+        return False
+    return pooled_noise(history.groups()).deviation > SAME * abs(history.metric(baseline.number) or 0.0)
+
+
 def pairs_wanted(history: History, settings: Settings, meter: Meter) -> int:
     """How many pairs of samples the check would have."""
-    best, baseline, budget = history.best, history.baseline, meter.budget
-    if not settings.final_check or best is None or baseline is None or best is baseline or meter.out_of_money():
+    budget = meter.budget
+    if not is_wanted(history, settings) or meter.out_of_money():
         return 0
-    noise, level = pooled_noise(history.groups()), abs(history.metric(baseline.number) or 0.0)
-    if noise.deviation <= SAME * level or (budget.seconds is None and budget.experiments is None):
+    if budget.seconds is None and budget.experiments is None:
         return 0
     in_time = pairs_in(budget.seconds, meter.longest) if budget.seconds is not None else None
     in_count = pairs_in(float(budget.experiments), 1.0) if budget.experiments is not None else None
@@ -84,6 +91,9 @@ class Closing:
             if not (self._sample(baseline, first) and self._sample(best, last)):
                 break
         pairs = min(len(first), len(last))
+        has_room = meter.budget.seconds is not None or meter.budget.experiments is not None
+        if has_room and not pairs and not self.stopping and is_wanted(self.history, self.settings):
+            self.parts.announce(events.Warned("no final check: there was no room for two samples more"))
         return FinalCheck(best.number, tuple(first[:pairs]), tuple(last[:pairs])) if pairs else None
 
     def _affords(self, samples: int) -> bool:
@@ -154,7 +164,7 @@ class Closing:
         self.parts.announce(events.SampleFinished(job.number, job.sample, told, job.task))
         if job.task.is_sample:
             self.parts.meter.sample_took(execution.seconds)
-        self.judge.charge_run(money_of(job.task, execution, self.history, self.settings))
+        self.judge.till.charge_run(money_of(job.task, execution, self.history, self.settings))
         return execution
 
     def _wait(self) -> Execution:
@@ -171,6 +181,6 @@ class Closing:
                     self.parts.executor.stop(at_once=at_once or self.stopping)
                     self.stopping = True
                 case Answered(_, future) if future.exception() is None:
-                    self.judge.bill(future.result().proposal.usage, carried=False)
-                case Answered() | Sampled():
+                    self.judge.till.bill(future.result().proposal.usage, carried=False)
+                case Answered() | Sampled() | GivenUp():
                     pass

@@ -49,7 +49,7 @@ Known = Callable[[str], str]
 
 
 class Gate:
-    """Every way to a running experiment leads through `ask`."""
+    """Every new proposal comes through `ask`."""
 
     def __init__(
         self,

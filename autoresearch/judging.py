@@ -30,7 +30,6 @@ from autoresearch.core.experiment import (
     Passed,
     Proposal,
     Unmeasured,
-    Usage,
     holdout_seconds,
 )
 from autoresearch.core.ports import Job, Task
@@ -40,6 +39,7 @@ from autoresearch.opened import Open
 from autoresearch.orders import Parts, Settings, evidence_for, is_stale
 from autoresearch.prices import money_of
 from autoresearch.simpler import net_lines, tolerated
+from autoresearch.till import Till
 
 
 class Judge:
@@ -59,39 +59,7 @@ class Judge:
         self.since_keep = 0
         self.holdout_seconds = holdout_seconds(self.history.baseline)
         """Of the longest measurement of the holdout so far."""
-        self.unbilled = FREE
-        """Spent, and carried by no experiment yet: it goes into the next commit."""
-        self.bearer: Open | None = None
-        """The one whose draft tells of that until then."""
-
-    def bill(self, usage: Usage, *, carried: bool) -> None:
-        """Count what was spent; `carried` says that an experiment's own commit has it."""
-        self.parts.meter.book(usage)
-        if not carried:
-            self.unbilled += usage
-            if self.bearer is not None:
-                self.parts.journal.spend(self.bearer.draft, self.unbilled + Usage(cost_usd=self.bearer.spent_usd))
-
-    def charge_run(self, usd: float) -> None:
-        """Count money that the run itself spent, for no experiment: the run's own commit is told at once."""
-        self.parts.meter.charge(usd)
-        self.unbilled += Usage(cost_usd=usd)
-        if usd:
-            self.parts.journal.hold(round(self.untold_usd, 9))
-
-    @property
-    def untold_usd(self) -> float:
-        """Dollars that nothing in the record tells of yet, but what the run's own commit is told."""
-        return 0.0 if self.bearer else self.unbilled.cost_usd or 0.0
-
-    def charge(self, experiment: Open, task: Task, execution: Execution) -> None:
-        """Count the money that an execution spent: what it printed, and the time of the machine."""
-        usd = money_of(task, execution, self.history, self.settings)
-        experiment.spent_usd += usd
-        self.parts.meter.charge(usd)
-        if usd:
-            borne = self.unbilled if experiment is self.bearer else FREE
-            self.parts.journal.spend(experiment.draft, borne + Usage(cost_usd=experiment.spent_usd))
+        self.till = Till(parts.meter, parts.journal)
 
     def resume(self) -> None:
         """A run goes on. Raises RunError when its baseline cannot do what is asked of it now."""
@@ -120,7 +88,11 @@ class Judge:
     def tried(self, tree: str) -> int | None:
         """The experiment that has tried this tree, or is about to; may be called from any thread."""
         running = (one.draft.number for one in tuple(self.open) if one.draft.tree == tree)
-        return next(running, self.history.tried(tree))
+        before = self.history.tried(tree)
+        if before is not None and self.settings.is_replay and self.history.is_reverted(before):
+            # The person took it back, and wants it again.
+            before = None
+        return next(running, before)
 
     def known(self, tree: str) -> str:
         """The same in words, for who proposes it again."""
@@ -129,15 +101,11 @@ class Judge:
 
     def begin(self, parent: Experiment | None, tree: str, proposal: Proposal, carried_from: int | None = None) -> Open:
         """From here on the experiment is in the record, whatever happens. No parent: the baseline."""
-        if parent is None:
-            self.unbilled += self.parts.journal.left_over()
         experiment = Open(self.parts.journal.draft(parent, tree, proposal, carried_from=carried_from))
         if parent is not None and self.is_stale(parent.number):
             experiment.wants, experiment.refreshes = Task.INCUMBENT, True
         self.open.append(experiment)
-        if self.unbilled != FREE and self.bearer is None:
-            self.bearer = experiment
-            self.parts.journal.spend(experiment.draft, self.unbilled)
+        self.till.begun(experiment)
         number, cost = experiment.draft.number, proposal.usage.cost_usd
         self.parts.announce(events.Proposed(number, proposal.title, proposal.hypothesis, cost))
         return experiment
@@ -156,11 +124,12 @@ class Judge:
 
     def book(self, experiment: Open, at: int, job: Job, execution: Execution) -> None:
         """One execution more; `at` is the running count of samples in the run."""
-        if job.task.is_sample:
+        if job.task.is_sample and isinstance(execution, Measured):
+            # One that crashed or hung says nothing about the next.
             self.parts.meter.sample_took(execution.seconds)
         if job.task.is_holdout:
             self.holdout_seconds = max(self.holdout_seconds, execution.seconds)
-        self.charge(experiment, job.task, execution)
+        self.till.charge(experiment, money_of(job.task, execution, self.history, self.settings))
         experiment.take(job.task, execution, at)
         # Not the holdout's number: what is announced may be printed into a file that an experiment can read.
         told = Passed(execution.seconds) if job.task.is_holdout and isinstance(execution, Measured) else execution
@@ -244,7 +213,7 @@ class Judge:
         gain = None if metric is None else self.history.gain(metric, incumbent.number)
         if isinstance(answer, Ready) or gain is None or gain <= 0:
             return self.admit(answer, number)
-        why = f"It does not fit on #{incumbent.number}, so it is tried in its place."
+        why = f"Tried in the place of #{incumbent.number}, not on top of it ({answer.reason})."
         proposal = replace(ready.proposal, hypothesis=f"{ready.proposal.hypothesis}\n\n{why}")
         return self.begin(incumbent, ready.tree, proposal, number)
 
@@ -282,24 +251,22 @@ class Judge:
 
     def finish(self, experiment: Open, outcome: Outcome, decision: Decision, reason: str) -> None:
         """Record the result, then tell everybody."""
-        parent = experiment.draft.parent
-        against = None if parent is None else self.history.metric(parent)
         self.parts.executor.settle(experiment.draft.number, keep=decision is Decision.KEEP)
         if decision is Decision.DISCARD:
             experiment.flags = tuple(flag for flag in experiment.flags if flag != SIMPLER)
-        if not experiment.is_baseline and experiment.besides and experiment.took:
+        is_mixed = experiment.besides or len(experiment.took) < len(experiment.samples)
+        if not experiment.is_baseline and is_mixed and experiment.took:
             experiment.flags += (f"{SLOWEST}{max(experiment.took):.3f}",)
-        result = experiment.result(outcome, decision, reason, self.unbilled)
+        result = experiment.result(outcome, decision, reason, self.till.unbilled)
         finished = self.parts.journal.finish(experiment.draft, result)
-        self.unbilled = FREE
         self.open.remove(experiment)
-        bearer, self.bearer = self.bearer, None
-        if bearer is not None and bearer is not experiment:
-            # What it bore in case of a death is in this result now.
-            self.parts.journal.spend(bearer.draft, Usage(cost_usd=bearer.spent_usd))
+        self.till.ended(experiment)
         if not experiment.is_baseline and outcome is not Outcome.INTERRUPTED:
             self.parts.meter.count_experiment()
             self.since_keep = 0 if decision is Decision.KEEP else self.since_keep + 1
+        # With the samples that were taken of its parent for it: as the record will show it.
+        parent = experiment.draft.parent
+        against = None if parent is None else self.history.metric(parent)
         self.parts.announce(events.ExperimentFinished(finished, against))
 
     def close(self, why: str) -> None:

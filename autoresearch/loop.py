@@ -11,6 +11,7 @@ polls. What is not here: how a change is proposed, checked, run, judged or store
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -23,12 +24,15 @@ from autoresearch.core.experiment import Execution, Measured, Outcome, Passed, U
 from autoresearch.core.final_check import FinalCheck, HeldOut
 from autoresearch.core.ports import Job, Task
 from autoresearch.core.utilisation import PROPOSAL, RECORD, Utilisation
-from autoresearch.errors import RunError, SampleLost
+from autoresearch.errors import ArError, RunError, SampleLost
 from autoresearch.gate import Answer, Ready
 from autoresearch.judging import Judge
-from autoresearch.opened import Answered, Asked, Message, Open, Sampled, SampledAgain, StopRequested
+from autoresearch.opened import Answered, Asked, GivenUp, Message, Open, Sampled, SampledAgain, StopRequested
 from autoresearch.orders import LOSSES, Parts, Settings, enough, job_for, room_ahead
 from autoresearch.prices import usd_of_sample
+
+ENDS_WITHIN = 60.0
+"""Seconds to wait for an execution that was told to end at once."""
 
 
 class Loop:
@@ -62,6 +66,8 @@ class Loop:
             self.judge.resume()
         while True:
             self.why = self.why or self.enough()
+            if self.history.baseline is not None:
+                self.ahead.rebase(self.parts.strategy.parent(self.history))
             self.fill()
             self.ask()
             self.look_at_the_clock()
@@ -85,12 +91,36 @@ class Loop:
         """Ask for an end; may be called from a signal handler and from any thread."""
         self.inbox.put(StopRequested(why, at_once))
 
+    def give_up(self, error: ArError) -> None:
+        """Have the loop raise that error, without waiting for what runs; may be called from any thread."""
+        self.inbox.put(GivenUp(error))
+
     def abandon(self, why: str) -> None:
         """End what is open, in the record; what was paid for and never begun is told with the run's end."""
         try:
+            self.end_running()
             self.judge.close(why)
         finally:
             self.ahead.close()
+
+    def end_running(self) -> None:
+        """What runs in other slots when the run fails ends now, and what it took and cost is booked."""
+        if self.running:
+            self.parts.executor.stop(at_once=True)
+        while self.running:
+            try:
+                message = self.inbox.get(timeout=ENDS_WITHIN)
+            except Empty:
+                return
+            if isinstance(message, Sampled):
+                self.release(message)
+                with suppress(SampleLost):
+                    self.judge.book(message.experiment, message.at, message.job, message.future.result())
+
+    def release(self, ended: Sampled) -> None:
+        """Its slot is free again."""
+        self.free = sorted((*self.free, ended.job.slot))
+        ended.experiment.running -= 1
 
     @property
     def running(self) -> int:
@@ -135,7 +165,7 @@ class Loop:
     def look_at_the_clock(self) -> None:
         """What a free slot waits for, from now on."""
         # A budget without room for another one, or a proposer that has nothing more, is nothing to wait for.
-        waits = PROPOSAL if self.ahead.thinking else RECORD if self.turn() and not self.no_room() else ""
+        waits = PROPOSAL if self.ahead.thinking else RECORD if self.ahead.ready() and not self.no_room() else ""
         self.clock.note(self.running, "" if self.why or self.history.baseline is None else waits)
 
     def fill(self) -> None:
@@ -160,7 +190,7 @@ class Loop:
 
     def begin(self) -> bool:
         """The proposal whose turn it is becomes an experiment; a rejected one is finished with that."""
-        ready = self.turn()
+        ready = self.ahead.ready()
         if not ready or self.no_room() or self.parts.meter.too_short(self.kept_back()):
             return False
         slot, asked = self.pick(ready)
@@ -173,10 +203,6 @@ class Loop:
         if opened is not None:
             opened.slot = slot
         return True
-
-    def turn(self) -> list[Asked]:
-        """Proposals that may run now, on top of what is the incumbent now."""
-        return self.ahead.ready(self.parts.strategy.parent(self.history)) if self.history.baseline else []
 
     def pick(self, ready: list[Asked]) -> tuple[int, Asked]:
         """A free slot and what runs there: what lies ready in it, else what lies ready nowhere, else the first."""
@@ -192,7 +218,7 @@ class Loop:
         """Beside what runs in a slot, prepare what will probably run there next."""
         if self.why or not self.settings.lays_ahead:
             return
-        trees = [one.tree for one in self.turn() if one.tree is not None]
+        trees = [one.tree for one in self.ahead.ready() if one.tree is not None]
         busy = [slot for slot in self.slots if slot not in self.free]
         without = [slot for slot in busy if self.laid.get(slot) not in trees]
         left = [tree for tree in trees if tree not in self.laid.values()]
@@ -224,10 +250,11 @@ class Loop:
             case Answered(asked, future):
                 self.take_answer(asked, future)
             case Sampled(experiment, at, job, future):
-                self.free = sorted((*self.free, job.slot))
-                experiment.running -= 1
+                self.release(message)
                 self.clock.note(self.running, "" if self.why else RECORD)
                 self.take_sample(experiment, at, job, future)
+            case GivenUp(error):
+                raise error
             case SampledAgain():
                 raise RunError("a sample of the final check came before the end")
             case StopRequested(why, at_once):

@@ -30,6 +30,7 @@ from autoresearch.core.experiment import (
 )
 from autoresearch.core.ports import Job, Request, Task
 from autoresearch.core.promise import fulfil
+from autoresearch.errors import ArError
 from autoresearch.gate import Answer, Ready
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Open:
     besides: float = 0.0
     """Of these, for what is no sample."""
     took: list[float] = field(default_factory=list)
-    """Seconds of each of its samples."""
+    """Seconds of each of its measured samples: how long one took that crashed says nothing about the next."""
     numbers: list[Mapping[str, float]] = field(default_factory=list)
     """What each of its measured samples printed besides the metric."""
     holdout: list[float] = field(default_factory=list)
@@ -139,9 +140,9 @@ class Open:
 
     def _take_sample(self, execution: Execution, at: int) -> None:
         self.last = execution
-        self.took.append(execution.seconds)
         match execution:
             case Measured():
+                self.took.append(execution.seconds)
                 self.samples.append(Sample(execution.value, at))
                 self.numbers.append(execution.measures)
                 self.flags = tuple(dict.fromkeys((*self.flags, *execution.flags)))
@@ -250,7 +251,14 @@ class StopRequested:
     at_once: bool
 
 
-Message = Answered | Sampled | SampledAgain | StopRequested
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Nothing can come of this run, whatever it does."""
+
+    error: ArError
+
+
+Message = Answered | Sampled | SampledAgain | StopRequested | GivenUp
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:

@@ -82,6 +82,8 @@ class Settings:
     """Proposals beyond those that run."""
     lays_ahead: bool = True
     """Prepare the next candidate beside what runs."""
+    is_replay: bool = False
+    """The changes are given: that many of them cannot be made is no reason to end, and what was taken back may be."""
 
     @property
     def runs_cost(self) -> bool:

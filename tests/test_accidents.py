@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,16 @@ from autoresearch.core import events
 from autoresearch.core.budget import Budget
 from autoresearch.core.decision import proved
 from autoresearch.core.edit import Replace
-from autoresearch.core.experiment import Execution, Measured, Outcome, Proposal, Unmeasured, Usage
+from autoresearch.core.experiment import (
+    SUSPICIOUS,
+    Execution,
+    Measured,
+    Outcome,
+    Proposal,
+    Unmeasured,
+    Usage,
+    slowest_sample,
+)
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Job, Request, Task
 from autoresearch.core.quantity import Gain
@@ -68,6 +78,33 @@ def test_a_crash_is_repaired_on_the_incumbent_that_its_experiment_was_made_for()
     assert repair.parent.number == 0
     assert task.file(2) == "a = 5\n\n\nb = 6\n"
     assert task.history.metric(2) == 11.0
+
+
+def test_how_long_a_crash_took_does_not_make_the_repaired_change_suspicious() -> None:
+    def experiment(files: Mapping[str, str], job: Job) -> Execution:
+        if files["x.txt"].startswith("a = 9"):
+            return Unmeasured(Outcome.CRASHED, "boom", 0.2, tail="Traceback")
+        return replace(total(files, job), seconds=10.0)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 9"), edit("a = 5", "a = 4")])
+    task = Toy(proposer, Settings(repair_attempts=1), experiment)
+    task.run()
+    [_, repaired] = task.history.experiments
+    assert (repaired.is_kept, repaired.reason.startswith("better")) == (True, True)
+    assert SUSPICIOUS not in repaired.flags
+    assert slowest_sample(repaired) == 10.0
+
+
+def test_a_sample_that_hung_does_not_end_the_run_before_its_time() -> None:
+    def experiment(files: Mapping[str, str], job: Job) -> Execution:
+        if files["x.txt"].startswith("a = 9"):
+            return Unmeasured(Outcome.TIMED_OUT, "61 s", 61.0)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 9"), edit("a = 5", "a = 4")])
+    task = Toy(proposer, Settings(), experiment, Budget(seconds=60.0))
+    assert task.run() == "the script is at its end"
+    assert [row[:2] for row in task.rows()] == [(0, "keep"), (1, "discard"), (2, "keep")]
 
 
 # --- machines that are lost
@@ -167,7 +204,35 @@ def test_what_was_paid_and_never_begun_stays_in_the_record_when_the_run_fails() 
         task.run()
     task.loop.abandon("the GPU is gone")
     recorded = sum(one.usage.cost_usd or 0.0 for one in task.history.experiments)
-    assert recorded + (task.loop.judge.unbilled.cost_usd or 0.0) == 0.75
+    assert recorded + (task.loop.judge.till.unbilled.cost_usd or 0.0) == 0.75
+
+
+def test_what_runs_in_another_slot_when_the_run_fails_is_booked() -> None:
+    runs, stopped = threading.Event(), threading.Event()
+
+    def experiment(files: Mapping[str, str], job: Job) -> Execution:
+        if job.task is Task.INCUMBENT:
+            assert runs.wait(PATIENCE)
+            return Unmeasured(Outcome.CRASHED, "it is gone", 1.0)
+        if job.number == 2:
+            runs.set()
+            assert stopped.wait(PATIENCE)
+            return Unmeasured(Outcome.INTERRUPTED, "stopped", 100.0)
+        return total(files, job)
+
+    proposer = ScriptedProposer([edit("a = 5", "a = 4"), edit("b = 5", "b = 4")])
+    settings = Settings(workers=2, usd_per_second=1.0, refresh=0)
+    task = Toy(proposer, settings, experiment, rule=PROVED)
+    task.prepare()
+    stop = task.executor.stop
+    task.executor.stop = lambda *, at_once: (stop(at_once=at_once), stopped.set())[0]  # type: ignore[method-assign]
+    with pytest.raises(RunError, match="cannot be measured any more"):
+        task.loop.run()
+    task.loop.abandon("the incumbent is gone")
+    second = task.history.get(2)
+    assert second is not None
+    assert (second.outcome, second.seconds, second.usage.cost_usd) == (Outcome.INTERRUPTED, 100.0, 100.0)
+    assert task.loop.running == 0
 
 
 def test_what_failed_proposals_cost_is_in_the_record_at_once() -> None:
@@ -199,9 +264,9 @@ def test_what_a_failed_baseline_cost_is_told_by_its_own_ref_until_the_next_one_b
     task = Toy(ScriptedProposer([]), Settings())
     task.journal.left_over = lambda: Usage(cost_usd=1.5)  # type: ignore[method-assign]
     task.prepare()
-    assert task.loop.judge.unbilled.cost_usd == 0.0
+    assert task.loop.judge.till.unbilled.cost_usd == 0.0
     task.loop.judge.begin(None, task.journal.base_tree(), BASELINE)
-    assert task.loop.judge.unbilled.cost_usd == 1.5
+    assert task.loop.judge.till.unbilled.cost_usd == 1.5
 
 
 # --- several slots

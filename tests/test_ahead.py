@@ -344,7 +344,9 @@ def test_what_does_not_fit_on_the_new_incumbent_and_beats_it_is_tried_in_its_pla
     assert third is not None
     assert (third.parent, third.carried_from) == (1, 2)
     assert task.file(3) == "a = 1\n\n\nb = 5\n"
-    assert third.hypothesis.endswith("It does not fit on #1, so it is tried in its place.")
+    assert third.hypothesis.endswith(
+        "Tried in the place of #1, not on top of it (made for #0, on #1: conflict in x.txt)."
+    )
 
 
 def test_what_does_not_fit_on_the_new_incumbent_and_is_worse_is_rejected() -> None:

@@ -156,7 +156,7 @@ def test_what_failed_requests_cost_is_booked_on_the_next_experiment() -> None:
 
 def test_ten_failed_requests_in_a_row_end_the_run_with_the_last_error() -> None:
     bench = Bench([ProposalFailed("busy") for _ in range(10)])
-    with pytest.raises(ProposerBroken, match="10 proposals in a row failed, the last with: busy"):
+    with pytest.raises(ProposerBroken, match="10 proposals in a row came to nothing, the last with: busy"):
         bench.run()
 
 
@@ -457,3 +457,18 @@ def test_a_baseline_that_was_interrupted_by_nobody_ends_the_run() -> None:
     bench = Bench([setting(4)], experiment=deleted)
     assert bench.run() == "the baseline was interrupted"
     assert bench.history.experiments == []
+
+
+def test_ten_rejected_proposals_in_a_row_end_the_run_as_ten_failed_ones_do() -> None:
+    bench = Bench([setting(3, "y.txt")] * 60)
+    with pytest.raises(ProposerBroken, match=r"10 proposals in a row came to nothing, the last was rejected: y\.txt"):
+        bench.run()
+    assert [one.outcome for one in bench.history.experiments[1:]] == [Outcome.REJECTED] * 10
+
+
+def test_a_replay_goes_on_however_many_of_its_changes_cannot_be_made() -> None:
+    bench = Bench([*[setting(3, "y.txt")] * 48, setting(4)], settings=Settings(is_replay=True))
+    bench.run()
+    outcomes = [one.outcome for one in bench.history.experiments[1:]]
+    assert outcomes.count(Outcome.REJECTED) > 10
+    assert outcomes[-1] is Outcome.MEASURED

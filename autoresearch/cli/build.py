@@ -160,6 +160,7 @@ def _settings(project: Project, options: RunOptions, parts: Wiring, rules: Rules
         workers=workers,
         lookahead=lookahead(config.run.lookahead, workers, parts.proposer),
         lays_ahead=not config.metric.timing,
+        is_replay=parts.proposer.name == REPLAY,
     )
 
 

@@ -7,6 +7,7 @@ it. Interrupted, or when something fails, there is no baseline: the next `ar run
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from autoresearch.cli import build
 from autoresearch.cli.canary import try_canary
 from autoresearch.cli.choose import choose, task_of
 from autoresearch.cli.diagnose import explain
+from autoresearch.cli.first_run import first_run
 from autoresearch.cli.forecast import forecast
 from autoresearch.cli.home import Home
 from autoresearch.cli.isolation import isolation_of
@@ -70,8 +72,9 @@ def check_command(config: Path | None) -> int:
         isolation = isolation_of(project.config, None)
         for line in isolation.lines():
             typer.echo(line)
-        Check(project, begin_run(project, chosen, "", isolation.level), seeds).go()
-        typer.echo(f"next:   ar run --budget 8h{' --committed' * bool(left_out)}    goes on from this baseline")
+        check = Check(project, begin_run(project, chosen, "", isolation.level), seeds)
+        check.go()
+        typer.echo(f"next:   {check.next_step()}{' --committed' * bool(left_out)}    goes on from this baseline")
     return 0
 
 
@@ -98,6 +101,8 @@ class Check:
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.loop: Loop | None = None
         self.last: Execution | None = None
+        self.files: Mapping[str, str] = {}
+        """What may change."""
         self.home = Home(project.layout(run.tag).home)
 
     def stop(self, why: str, at_once: bool) -> None:
@@ -119,6 +124,12 @@ class Check:
                 raise typer.Abort
             for line in forecast(history, self.project.config, self.seeds):
                 typer.echo(line)
+            self.files = journal.files(self.run.opening.base)
+
+    def next_step(self) -> str:
+        """What to type for a night."""
+        config = self.project.config
+        return first_run(self.files, config.proposer.model, markers=config.markers, budget="8h")
 
     def prepare(self, journal: GitJournal, closing: ExitStack) -> None:
         """The canary and the baseline; the next `ar run` will find them done."""
@@ -198,7 +209,7 @@ class Check:
 
     def unbilled(self) -> float:
         """Dollars that the baseline does not carry."""
-        return (self.loop.judge.unbilled.cost_usd or 0.0) if self.loop else 0.0
+        return (self.loop.judge.till.unbilled.cost_usd or 0.0) if self.loop else 0.0
 
 
 def _ended(execution: Execution, task: Task, name: str) -> str:

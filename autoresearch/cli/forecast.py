@@ -29,8 +29,10 @@ def pace_of(history: History, config: Config) -> Pace:
     """What one more experiment takes: as the newest have, or by the baseline; unknown before that."""
     baseline, repeats = history.baseline, _is_repeated(history, config)
     tried = [one for one in history.experiments[-NEWEST:] if is_tried_change(one)]
-    if len(tried) >= ENOUGH and any(one.seconds for one in tried):
-        seconds = fmean(one.seconds for one in tried) + median(map(_besides, tried))
+    # What was rejected took no time, and cost money all the same.
+    ran = [one for one in tried if one.seconds]
+    if len(ran) >= ENOUGH:
+        seconds = fmean(one.seconds for one in ran) + median(map(_besides, ran))
         return Pace(seconds, fmean(one.usage.cost_usd or 0.0 for one in tried), repeats)
     if baseline is None:
         return UNKNOWN

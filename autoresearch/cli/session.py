@@ -6,8 +6,10 @@ What is not here: what was asked for (`starting`), how parts are made (`build`),
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 
 from autoresearch.cli import build, sources
@@ -85,18 +87,34 @@ class Session:
             self.history = journal.history()
             self.meter = build.make_meter(self.budget, self.project.repository, self.run, journal, self.source.purse)
             base_branch = self.project.repository.branch()
-            code = self.guarded(journal, note)
-            if not self.options.json:
-                final = self.loop.final if self.loop else None
-                used, is_alone = used_of(self.loop), self.project.config.metric.timing or bool(self.options.replay)
-                shares = self.meter.shares()
-                opening = self.run.opening
-                snapshot = opening.base if opening.snapshot_of else ""
-                ending = Ending(
-                    self.history, self.why, self.run.branch, base_branch, shares, final, used, is_alone, snapshot
-                )
-                print_at_the_end(summary(ending))
+            try:
+                code = self.guarded(journal, note)
+            except ArError:
+                # What was kept before is there all the same.
+                if kept_changes(self.history):
+                    self.sum_up(base_branch)
+                raise
+            self.sum_up(base_branch)
         return code
+
+    def sum_up(self, base_branch: str) -> None:
+        """The last lines, for people."""
+        if self.options.json:
+            return
+        opening, loop = self.run.opening, self.loop
+        ending = Ending(
+            history=self.history,
+            why=self.why,
+            branch=self.run.branch,
+            base_branch=base_branch,
+            spent=self.meter.shares(),
+            final=loop.final if loop else None,
+            used=used_of(loop),
+            is_alone=self.project.config.metric.timing or bool(self.options.replay),
+            snapshot=opening.base if opening.snapshot_of else "",
+            set_aside_usd=self.source.purse.unbooked_usd,
+        )
+        print_at_the_end(summary(ending))
 
     def guarded(self, journal: GitJournal, note: str) -> int:
         """Everything between opening the record and closing it."""
@@ -116,6 +134,8 @@ class Session:
             self.restore = self.output.restore
             # Also closed before the screen is; the first one is for when there will be none.
             closing.callback(executor.close)
+            # Whatever happens: what was spent is in the record.
+            closing.callback(lambda: self.close_open(self.why))
             try:
                 return self.search(journal, executor, note)
             except ArError as error:
@@ -160,7 +180,8 @@ class Session:
         self.first_lines(note)
         parts = build.Wiring(self.source.proposer, executor, journal, self.meter, self.output.announce)
         self.loop = build.make_loop(self.project, self.options, parts, self.seeds, self.slots)
-        in_background(self.source.warm_up)
+        self.source.hear(lambda text: self.output.announce(events.Warned(text)))
+        in_background(self.source.warm_up).add_done_callback(partial(self.give_up, self.loop))
         if self.history.baseline is None:
             files = journal.files(opening.base)
             sources.check_tunable(self.source.choice, files, markers=self.project.config.markers)
@@ -174,6 +195,11 @@ class Session:
         code = INTERRUPTED if self.stopped else 0
         self.finish(why, code)
         return code
+
+    def give_up(self, loop: Loop, warmed_up: Future[None]) -> None:
+        """A proposer that will never propose anything ends the run before a baseline of hours."""
+        if isinstance(error := warmed_up.exception(), ArError):
+            loop.give_up(error)
 
     def first_lines(self, note: str) -> None:
         """What will be spent, on what, and how it could be done better."""
@@ -235,5 +261,5 @@ class Session:
         if self.loop is None:
             journal.close(self.why, unbooked)
         else:
-            unbilled = (self.loop.judge.unbilled.cost_usd or 0.0) + unbooked
+            unbilled = (self.loop.judge.till.unbilled.cost_usd or 0.0) + unbooked
             journal.close(self.why, unbilled, self.loop.final, self.loop.held_out, used_of(self.loop))

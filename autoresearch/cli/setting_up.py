@@ -10,9 +10,10 @@ from pathlib import Path
 
 import typer
 
+from autoresearch.cli.first_run import editable_files, first_run
 from autoresearch.cli.init_answers import Answers
 from autoresearch.cli.place import Place, open_place
-from autoresearch.config import parse_direction
+from autoresearch.config import load, parse_direction
 from autoresearch.core.history import Direction
 from autoresearch.core.scope import CONFIG_NAME
 from autoresearch.errors import UsageError
@@ -56,7 +57,11 @@ def copy_ready_task(name: str, folder: Path | None) -> int:
     typer.echo(f"copied the task {name} to {into}{'' if is_root else ', a repository of its own with a first commit'}")
     steps = [] if here else [f"cd {shlex.quote(str(into))}"]
     steps += ["git add --all && git commit --message 'the task'"] if is_root else []
-    for number, step in enumerate([*steps, "ar run --budget 5m"]):
+    config = load(into / CONFIG_NAME)
+    names = [str(path.relative_to(into)) for path in into.rglob("*")]
+    files = editable_files(into, names, config.editable)
+    steps += [first_run(files, config.proposer.model, markers=config.markers)]
+    for number, step in enumerate(steps):
         typer.echo(f"{'       ' if number else 'next:  '}{step}")
     return 0
 
@@ -78,7 +83,8 @@ def set_up(answers: Answers, folder: Path) -> int:
     typer.echo(f"wrote {_listed([path.name for path in written.files])}; nothing was committed")
     for path in written.originals:
         typer.echo(f"what stood there is in {path.name}")
-    for line in _told(choices):
+    may_change = editable_files(folder, place.tracked_here, choices.editable)
+    for line in _told(choices, first_run(may_change, choices.model, markers=choices.extras.markers)):
         typer.echo(line)
     return 0
 
@@ -158,7 +164,7 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _told(choices: Choices) -> Iterator[str]:
+def _told(choices: Choices, run: str) -> Iterator[str]:
     """What the file says, in words, and how to go on."""
     better = "lower" if choices.direction is Direction.MIN else "higher"
     yield f"  runs      {choices.command}"
@@ -175,4 +181,4 @@ def _told(choices: Choices) -> Iterator[str]:
     if choices.forging:
         yield "  note      edited code could forge the number: see `evaluate` in the file"
     yield "next:  ar init --check    takes three samples: time, noise, experiments a night"
-    yield "       ar run --budget 5m"
+    yield f"       {run}"

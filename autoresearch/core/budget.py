@@ -108,6 +108,8 @@ def _parse_one(text: str) -> Budget:
                 return Budget(tokens=parse_count(text))
             case "":
                 raise UsageError(f'--budget "{text}" has no unit, so it could be misread', hint=f"a budget is {FORMS}")
+            case _ if re.fullmatch(r"[a-z]{2,}", unit) and unit not in ("ms", "sec", "min"):
+                raise UsageError(f'--budget "{text}": "{unit}" is no unit of a budget', hint=f"a budget is {FORMS}")
             case _:
                 return Budget(seconds=parse_duration(text))
     except ValueError as error:

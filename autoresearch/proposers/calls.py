@@ -68,7 +68,7 @@ class Asking:
     """Tries each model in turn, as often as its failures are worth it.
 
     `wait` pauses for that many seconds, or less when the run is stopped, and says whether it is; `backoff` is the first
-    pause.
+    pause. `tell` hears of the first failure of a request that is sent again, and in how many seconds.
     """
 
     def __init__(
@@ -77,11 +77,13 @@ class Asking:
         call: Callable[[str, tuple[Message, ...]], Answer | Failure],
         wait: Callable[[float], bool],
         backoff: float,
+        tell: Callable[[Failure, float], None] = lambda _failure, _seconds: None,
     ) -> None:
         self.models = models
         self.call = call
         self.wait = wait
         self.backoff = backoff
+        self.tell = tell
         self._setbacks = 0
         self._has_answered = False
 
@@ -115,7 +117,11 @@ class Asking:
             tried += 1
             lost += outcome.usage
             seconds = pause(outcome, tried, self.backoff * 2.0**self._setbacks, patience)
-            if seconds is None or self.wait(seconds):
+            if seconds is None:
+                return outcome, lost
+            if tried == 1:
+                self.tell(outcome, seconds)
+            if self.wait(seconds):
                 return outcome, lost
 
 

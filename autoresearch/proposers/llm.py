@@ -11,8 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from threading import Event
@@ -21,6 +20,7 @@ from typing import Any
 from autoresearch.core.experiment import Proposal, Usage
 from autoresearch.core.ports import Request
 from autoresearch.core.purse import Purse
+from autoresearch.core.quantity import format_duration
 from autoresearch.core.secrets import NO_SECRETS, Secrets
 from autoresearch.errors import ConfigError, ProposalFailed, ProposerBroken
 from autoresearch.proposers import prompt
@@ -68,13 +68,19 @@ class LlmProposer:
         self._secrets = secrets
         self.task = task
         self.models = (settings.model, *settings.fallback_models)
-        self._asking = Asking(self.models, self._call, stop.wait, settings.backoff)
+        self.tell: Callable[[str], None] = lambda _: None
+        """Hears that a call failed and is made again; may be called on any thread."""
+        self._asking = Asking(self.models, self._call, stop.wait, settings.backoff, self._tell)
         self._costs = Costs(settings, purse or Purse(), _listed_price)
 
     def warm_up(self) -> None:
-        """Import LiteLLM, for seconds, on a thread of the caller's. What fails here fails again in `propose`."""
-        with suppress(ProposerBroken):
-            _litellm()
+        """Import LiteLLM, for seconds, on a thread of the caller's. Raises ProposerBroken where no call can be made."""
+        litellm = _litellm()
+        self._costs.check(self.models)
+        model = self.settings.model
+        if isinstance(error := attempt(lambda: litellm.get_llm_provider(model), PRICE_SECONDS), BaseException):
+            failure = explain(error, model, None, self._secrets)
+            raise ProposerBroken(failure.message, hint=failure.hint)
 
     def propose(self, request: Request) -> Proposal:
         """One proposal. Raises ProposalFailed with what was billed, or ProposerBroken where asking again is no use.
@@ -98,6 +104,7 @@ class LlmProposer:
 
     def describe(self, request: Request) -> str:
         """What would be sent and can be the cost of one call, for people; nothing is sent. Raises ProposerBroken."""
+        self._costs.check(self.models)
         messages = prompt.build(request, self.task)
         most = self._costs.most(self.settings.model, messages, self.settings.max_tokens)
         price = "price not known" if most.cost_usd is None else f"at most {most.cost_usd:.4f} USD"
@@ -154,6 +161,9 @@ class LlmProposer:
             words = f": {one_line(refusal, 200)}" if refusal else " (content filter)"
             return Failure(Trouble.REFUSED, f"{model} refused to answer{words}", usage=usage)
         return Answer(model, text, options["max_tokens"] if finish == "length" else None, usage)
+
+    def _tell(self, failure: Failure, seconds: float) -> None:
+        self.tell(f"{failure.message}: asked again in {format_duration(seconds)}")
 
     def _failure(self, litellm: LiteLLM, error: BaseException, model: str, reserved: Usage) -> Failure:
         """Of a call that raised; one without an end may have cost all that was set aside."""

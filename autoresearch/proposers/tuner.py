@@ -17,7 +17,7 @@ from autoresearch.core.edit import Change, Edit, Replace, Write, apply
 from autoresearch.core.experiment import Proposal, Scalar
 from autoresearch.core.history import Direction
 from autoresearch.core.ports import Request
-from autoresearch.errors import ArError, ProposalFailed, ProposalsExhausted, ProposerBroken
+from autoresearch.errors import ProposalsExhausted, ProposerBroken
 from autoresearch.proposers.constants import Constant, find, misread, rewrite
 from autoresearch.proposers.ranges import Value
 from autoresearch.proposers.sampling import Sampler, suggest
@@ -164,15 +164,18 @@ def _all_combinations(axes: Mapping[str, Axis]) -> Iterator[Combination]:
         yield from product(*(one or () for one in ranges))
 
 
-def _nothing_new(constants: Sequence[Constant], axes: Mapping[str, Axis]) -> ArError:
-    """The end of the run where the values can be counted; else bad luck."""
+def _nothing_new(constants: Sequence[Constant], axes: Mapping[str, Axis]) -> ProposalsExhausted:
+    """The end of the run, unless a result that is still to come leads somewhere else."""
     labels = ", ".join(_labels(constants)[:5]) + (", …" if len(constants) > 5 else "")
     if any(True for _ in _all_combinations(axes)):
         return ProposalsExhausted(
             f"every combination of values has been tried ({labels})",
             hint=f"widen the ranges or annotate more constants, e.g. {EXAMPLE}",
         )
-    return ProposalFailed(f"the tuner drew {DRAWS} combinations of values for {labels}; all were tried before")
+    return ProposalsExhausted(
+        f"the tuner drew {DRAWS} combinations of values ({labels}), and all were tried before",
+        hint=f"widen the ranges or annotate more constants, e.g. {EXAMPLE}",
+    )
 
 
 def check_constants(files: Mapping[str, str], *, markers: bool = False) -> None:

@@ -98,7 +98,7 @@ def test_what_is_said_on_the_way_is_short_and_names_what_was_found(ar: Cli, tmp_
         "  may edit  train.py",
         "  note      edited code could forge the number: see `evaluate` in the file",
         "next:  ar init --check    takes three samples: time, noise, experiments a night",
-        "       ar run --budget 5m",
+        "       ar run --model NAME --budget 5m",
     ]
     assert_pleasant((repository / "autoresearch.toml").read_text().splitlines())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,11 +55,83 @@ def test_ten_useless_proposals_in_a_row_end_the_run_with_the_last_reason(ar: Cli
         repository = asking(tmp_path / "repo", server)
         done = ar(repository, "run", "--tag", "t", "--json")
     assert done.code == 1
-    assert done.error.startswith("10 proposals in a row failed, the last with: no reply of openai/stub could be used")
+    assert done.error.startswith(
+        "10 proposals in a row came to nothing, the last with: no reply of openai/stub could be used"
+    )
     assert "no edit was found" in done.error
     assert len(server.requests) == 30
     assert sum("no proposal" in one["message"] for one in done.named("warning")) == 9
     assert float(facts(repository, "refs/autoresearch/t/run")["Cost-USD"]) == pytest.approx(30 * 0.003)
+
+
+SLOW = "import time\nfrom solve import X\n\ntime.sleep(3600)\nprint(f'score: {X}')\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--budget", "3usd"), "the price of openai/stub is not known, so the money budget could not be kept"),
+        (("--model", "gpt5"), "gpt5: LiteLLM cannot tell whose model that is"),
+    ],
+)
+def test_what_can_never_be_asked_ends_the_run_before_a_baseline_of_hours(
+    ar: Cli, tmp_path: Path, options: tuple[str, str], words: str
+) -> None:
+    with ChatServer([change(3.0, 2.5)]) as server:
+        unpriced = "".join(line for line in MODEL.splitlines(keepends=True) if not line.startswith("price"))
+        repository = toy(tmp_path / "repo", rest=unpriced.format(url=server.base_url), experiment="canary = false")
+        write(repository, {"evaluate.py": SLOW})
+        git(repository, "commit", "--quiet", "--all", "--message", "slow")
+        done = ar(repository, "run", "--tag", "t", *options)
+    assert (done.code, done.error) == (1, words)
+    assert facts(repository, "refs/autoresearch/t/run")["Why"] == words
+    assert server.requests == []
+
+
+def test_a_model_that_is_asked_again_is_told_of_at_once(ar: Cli, tmp_path: Path) -> None:
+    with ChatServer([change(3.0, 2.5)], [HttpFault(500, "down")]) as server:
+        done = ar(asking(tmp_path / "repo", server), "run", "--budget", "1x")
+    assert done.code == 0, done.err
+    assert re.search(r"warning: openai/stub \(500\): down: asked again in \d+ s\n", done.out)
+    assert "1 kept of 1" in done.out
+
+
+BREAKS = """\
+import sys
+from dataclasses import replace
+
+from autoresearch.cli import app, sources
+from autoresearch.core.edit import Replace
+from autoresearch.core.experiment import Proposal, Usage
+
+
+class Breaks:
+    name, is_free, count = "llm", False, 0
+
+    def propose(self, request):
+        self.count += 1
+        if self.count == 3:
+            raise TypeError("a defect")
+        edit = Replace("solve.py", "X = 3.0", f"X = {3 + self.count}.0")
+        return Proposal(f"{self.count}", "", (edit,), "llm", Usage(10, 10, 0.5), "m")
+
+
+make = sources.make_source
+sources.make_source = lambda *arguments: replace(make(*arguments), proposer=Breaks())
+sys.argv = ["ar", "run", "--tag", "t"]
+app.main()
+"""
+
+
+def test_a_defect_of_ours_loses_no_dollar(ar: Cli, tmp_path: Path) -> None:
+    repository = toy(tmp_path / "repo", rest="[run]\nlookahead = 2\n", experiment="canary = false")
+    script = tmp_path / "breaks.py"
+    script.write_text(BREAKS)
+    ar.home.mkdir()
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=repository, env=ar.environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "unexpected TypeError" in done.stderr) == (1, True), done.stderr
+    assert json.loads(ar(repository, "status", "--json").out)["cost_usd"] == 1.0
 
 
 def test_a_budget_that_covers_no_call_ends_the_run_well_before_anything_is_sent(ar: Cli, tmp_path: Path) -> None:
