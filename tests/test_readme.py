@@ -103,6 +103,7 @@ def _shim(folder: Path) -> Path:
     return place
 
 
+@pytest.mark.thorough
 def test_every_other_command_runs_in_the_order_in_which_it_stands(tmp_path: Path) -> None:
     with ChatServer(replies=nudge) as server:
         reader = Reader(tmp_path, server)

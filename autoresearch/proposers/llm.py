@@ -77,10 +77,9 @@ class LlmProposer:
         """Import LiteLLM, for seconds, on a thread of the caller's. Raises ProposerBroken where no call can be made."""
         litellm = _litellm()
         self._costs.check(self.models)
-        model = self.settings.model
-        if isinstance(error := attempt(lambda: litellm.get_llm_provider(model), PRICE_SECONDS), BaseException):
-            failure = explain(error, model, None, self._secrets)
-            raise ProposerBroken(failure.message, hint=failure.hint)
+        failures = [failure for model in self.models if (failure := self._unknown(litellm, model))]
+        if len(failures) == len(self.models):
+            raise ProposerBroken(failures[0].message, hint=failures[0].hint)
 
     def propose(self, request: Request) -> Proposal:
         """One proposal. Raises ProposalFailed with what was billed, or ProposerBroken where asking again is no use.
@@ -170,6 +169,13 @@ class LlmProposer:
         address = self._options(model).get("api_base", "")
         failure = explain(error, model, _trouble(litellm, error), self._secrets, address)
         return replace(failure, usage=reserved) if failure.trouble is Trouble.OVERDUE else failure
+
+    def _unknown(self, litellm: LiteLLM, model: str) -> Failure | None:
+        """Why LiteLLM will never find out whom to ask; None where it can, or needs too long to say so."""
+        address = self._options(model).get("api_base")
+        found = attempt(lambda: litellm.get_llm_provider(model, api_base=address), PRICE_SECONDS)
+        failure = explain(found, model, None, self._secrets) if isinstance(found, BaseException) else None
+        return failure if failure and failure.trouble is Trouble.LASTING else None
 
     def _options(self, model: str) -> dict[str, Any]:
         options: dict[str, Any] = {}

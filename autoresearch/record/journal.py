@@ -26,7 +26,7 @@ from autoresearch.record import recovery, trailers
 from autoresearch.record.checkouts import checked_out_at
 from autoresearch.record.merge import merge
 from autoresearch.record.pipes import ZERO, RefChange
-from autoresearch.record.plain_files import read_plain
+from autoresearch.record.plain_files import read_plain, write_plain
 from autoresearch.record.recorded import read_run
 from autoresearch.record.repository import Repository
 from autoresearch.record.runs import (
@@ -169,11 +169,9 @@ class GitJournal:
 
     def _write(self, number: int, name: str, text: str) -> None:
         """A copy to read: a full disk must not end what the record itself survives."""
-        folder = self._layout.experiment(number)
         with suppress(OSError):
             if text:
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+                write_plain(self._layout.experiment(number) / name, text)
 
     def hold(self, usd: float) -> None:
         """Note dollars that were paid for what is no experiment yet, all in all: a death does not lose them."""

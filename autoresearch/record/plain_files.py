@@ -1,4 +1,4 @@
-"""Files in the folders of a run, where experiments can write, too: read only when they are plain ones.
+"""Files in the folders of a run, where experiments can write, too: read and written only when they are plain ones.
 
 An experiment may have put a pipe in their place, which never ends, or a link, which leads to what it did not say.
 """
@@ -27,6 +27,15 @@ def read_end(path: Path, length: int) -> str:
         # The first character may have lost its beginning.
         file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST * (length + 1)))
         return _text(file.read(LONGEST * (length + 1)))[-length:]
+
+
+def write_plain(path: Path, text: str) -> None:
+    """In the place of whatever is there, and never through it. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -12,6 +12,8 @@ from tests.support.repositories import git
 from tests.support.running import PATIENCE, Running, until
 from tests.support.toy import Toy
 
+pytestmark = pytest.mark.thorough
+
 AT_THE_BASELINE = ["run-started", "proposed", "sample-started", "sample-finished", "experiment-finished"]
 AFTER_IT = ["proposed", "sample-started", "sample-finished", "experiment-finished"]
 KILLS = 12
@@ -56,7 +58,6 @@ def test_a_run_that_is_killed_after_any_event_goes_on_as_if_nothing_had_happened
     assert len(interrupted - {0}) >= 2
 
 
-@pytest.mark.thorough
 def test_a_run_that_is_killed_at_random_moments_loses_nothing_with_git_gc_between(tmp_path: Path) -> None:
     toy, runs = Toy.make(tmp_path), []
     interrupted: set[int] = set()

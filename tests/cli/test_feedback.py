@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.support.chat_server import ChatServer, nudge
 from tests.support.cli import PYTHON, Cli
 from tests.support.repositories import make_repository
+
+pytestmark = pytest.mark.thorough
 
 SECTION = "# What experiments had to say"
 CONFIG = f"""

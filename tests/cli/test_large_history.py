@@ -16,6 +16,8 @@ from autoresearch.record import trailers
 from tests.support.experiments import START, experiment
 from tests.support.toy import Toy
 
+pytestmark = pytest.mark.thorough
+
 MANY, EVERY = 10_000, 100
 """So many experiments after the baseline; each hundredth is kept, each tenth crashes just before."""
 PROCESSES = 8

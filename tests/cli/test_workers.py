@@ -57,6 +57,7 @@ def test_ctrl_c_ends_all_slots_gently_and_the_second_one_at_once(tmp_path: Path)
     toy.assert_sound()
 
 
+@pytest.mark.thorough
 def test_the_end_of_the_time_budget_ends_what_runs_in_all_slots(tmp_path: Path) -> None:
     toy = slots.make(tmp_path)
     toy.holds("polite")
@@ -153,6 +154,7 @@ def story(toy: SlotsToy) -> list[dict[str, object]]:
     return [{name: value for name, value in one.items() if name not in besides} for one in told]
 
 
+@pytest.mark.thorough
 def test_the_tuner_makes_the_same_run_however_busy_the_machine_is(tmp_path: Path) -> None:
     stories = []
     for name in ("calm", "busy"):

@@ -10,6 +10,8 @@ import pytest
 from tests.support.chat_server import ChatServer
 from tests.support.ready import ONE_SAMPLE, Ready, reply, substitute, swap
 
+pytestmark = pytest.mark.thorough
+
 TESTS = "tests/test_ledger.py"
 CHECKED = """\
             reporter.ask(ACCOUNTS)
@@ -173,7 +175,6 @@ def test_a_run_leaves_nothing_for_the_next_one(small):
     assert not (small.root / "kept.txt").exists()
 
 
-@pytest.mark.thorough
 def test_a_gain_that_tests_less_is_not_kept_and_a_real_one_is(tmp_path):
     task = task_in(tmp_path)
     with ChatServer([LAX, RIGHT]) as server:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch.record.plain_files import read_end, read_plain
+from autoresearch.record.plain_files import read_end, read_plain, write_plain
 
 
 def bind(path: Path) -> None:
@@ -50,3 +50,22 @@ def test_the_beginning_and_the_end_are_of_so_many_bytes_and_characters(tmp_path:
     assert read_end(path, 1_000) == read_plain(path)
     path.write_bytes(b"")
     assert (read_plain(path), read_end(path, 5)) == ("", "")
+
+
+@pytest.mark.parametrize("planted", ["pipe", "socket", "link"])
+def test_what_is_written_takes_the_place_of_what_was_planted(planted: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("precious")
+    path = tmp_path / "runs" / "reply.md"
+    path.parent.mkdir()
+    path.symlink_to(outside) if planted == "link" else PLANTED[planted](path)
+    write_plain(path, "a reply")
+    assert read_plain(path) == "a reply"
+    assert outside.read_text() == "precious"
+
+
+def test_a_folder_is_made_for_what_is_written_and_one_in_its_place_is_an_error(tmp_path: Path) -> None:
+    write_plain(tmp_path / "0001" / "reply.md", "a reply")
+    assert read_plain(tmp_path / "0001" / "reply.md") == "a reply"
+    with pytest.raises(OSError, match=r"\S"):
+        write_plain(tmp_path / "0001", "a reply")

@@ -12,6 +12,8 @@ from tests.support.cli import Cli, Done, patches
 from tests.support.foreign import EVALUATOR, PROGRAM, SESSION, TASK
 from tests.support.repositories import git, make_repository, write
 
+pytestmark = pytest.mark.thorough
+
 INSIDE = ("initial_program.py", PROGRAM, PROGRAM.replace("RATE = 3.0", "RATE = 2.0"))
 OUTSIDE = ("initial_program.py", PROGRAM, PROGRAM.replace("FLOOR = 2.0", "FLOOR = 900.0"))
 BROKEN = ("initial_program.py", PROGRAM, PROGRAM.replace("return 10 -", "return missing -"))
