@@ -211,7 +211,7 @@ class Meter:
         if left is None or self.longest + reserve <= left:
             return None
         if reserve:
-            kept = f"{format_duration(left)} left, {format_duration(reserve)} of it kept for the end"
+            kept = f"{format_duration(left)} left, {format_duration(min(reserve, left))} of it kept for the end"
             return f"{kept}, and an experiment takes up to {format_duration(self.longest)}"
         return f"{format_duration(left)} left, and an experiment takes up to {format_duration(self.longest)}"
 
