@@ -93,7 +93,9 @@ class Closing:
         pairs = min(len(first), len(last))
         has_room = meter.budget.seconds is not None or meter.budget.experiments is not None
         if has_room and not pairs and not self.stopping and is_wanted(self.history, self.settings):
-            self.parts.announce(events.Warned("no final check: there was no room for two samples more"))
+            self.parts.announce(
+                events.Warned("no final check: the last tenth of the budget has no room for two samples")
+            )
         return FinalCheck(best.number, tuple(first[:pairs]), tuple(last[:pairs])) if pairs else None
 
     def _affords(self, samples: int) -> bool:

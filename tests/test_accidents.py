@@ -168,6 +168,14 @@ def test_the_final_check_runs_in_a_slot_that_is_left() -> None:
     assert {job.slot for job in task.executor.jobs[-2:]} == {1}
 
 
+def test_a_final_check_that_finds_no_room_is_said_to_be_missing() -> None:
+    task = checked(noisy, budget=Budget(experiments=2))
+    task.run()
+    assert task.loop.final is None
+    warned = [event.message for event in task.seen if isinstance(event, events.Warned)]
+    assert warned == ["no final check: the last tenth of the budget has no room for two samples"]
+
+
 def checked(experiment: object, workers: int = 1, budget: Budget | None = None, cost_name: str = "") -> Toy:
     settings = Settings(workers=workers, baseline_samples=3, final_check=True, cost_name=cost_name)
     proposer = ScriptedProposer([edit("a = 5", "a = 1")])

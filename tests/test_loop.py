@@ -472,3 +472,16 @@ def test_a_replay_goes_on_however_many_of_its_changes_cannot_be_made() -> None:
     outcomes = [one.outcome for one in bench.history.experiments[1:]]
     assert outcomes.count(Outcome.REJECTED) > 10
     assert outcomes[-1] is Outcome.MEASURED
+
+
+@pytest.mark.parametrize(("is_replay", "again"), [(False, 1), (True, None)])
+def test_what_the_person_took_back_may_be_replayed_and_is_not_proposed_again(
+    is_replay: bool, again: int | None
+) -> None:
+    bench = Bench([setting(4)], settings=Settings(is_replay=is_replay))
+    bench.run()
+    loop, kept = bench.loop(), bench.history.experiments[1]
+    assert loop.judge.tried(kept.tree) == 1
+    back = replace(kept, number=2, tree="t", commit="c", parent=1, reverts=(1,))
+    bench.history.add(back)
+    assert loop.judge.tried(kept.tree) == again
