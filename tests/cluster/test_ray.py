@@ -169,7 +169,8 @@ def kill_in_the_middle(lab: Lab, seconds: str, address: str) -> None:
     ) as ar:
         assert ar.stdout
         driver = int(ar.stdout.readline())
-        assert running(sleep)
+        # The shell may have said its word and not yet become what sleeps.
+        until(lambda: bool(running(sleep)))
         ar.kill()
     until(lambda: not running(sleep))
     until(lambda: not in_session(driver))
