@@ -168,10 +168,12 @@ def kill_in_the_middle(lab: Lab, seconds: str, address: str) -> None:
         text=True,
     ) as ar:
         assert ar.stdout
-        driver = int(ar.stdout.readline())
-        # The shell may have said its word and not yet become what sleeps.
-        until(lambda: bool(running(sleep)))
-        ar.kill()
+        try:
+            driver = int(ar.stdout.readline())
+            # The shell may have said its word and not yet become what sleeps.
+            until(lambda: bool(running(sleep)))
+        finally:
+            ar.kill()
     until(lambda: not running(sleep))
     until(lambda: not in_session(driver))
 
