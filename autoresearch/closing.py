@@ -12,7 +12,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from autoresearch.core import events
-from autoresearch.core.budget import Meter
+from autoresearch.core.budget import Budget, Meter
 from autoresearch.core.decision import SAME, pooled_noise
 from autoresearch.core.experiment import Execution, Experiment, Measured, Passed, Sample
 from autoresearch.core.final_check import SHARE, FinalCheck, HeldOut, pairs_in
@@ -31,10 +31,12 @@ BETWEEN = 0.5
 """Seconds that go by between two samples of different commits."""
 
 
-def is_wanted(history: History, settings: Settings) -> bool:
-    """Is there a gain that could be luck?"""
+def is_wanted(history: History, settings: Settings, budget: Budget) -> bool:
+    """Is there a gain that could be luck, and a budget of which a share can be kept for that?"""
     best, baseline = history.best, history.baseline
     if not settings.final_check or best is None or baseline is None or best is baseline:
+        return False
+    if budget.seconds is None and budget.experiments is None:
         return False
     return pooled_noise(history.groups()).deviation > SAME * abs(history.metric(baseline.number) or 0.0)
 
@@ -42,9 +44,7 @@ def is_wanted(history: History, settings: Settings) -> bool:
 def pairs_wanted(history: History, settings: Settings, meter: Meter) -> int:
     """How many pairs of samples the check would have."""
     budget = meter.budget
-    if not is_wanted(history, settings) or meter.out_of_money():
-        return 0
-    if budget.seconds is None and budget.experiments is None:
+    if not is_wanted(history, settings, budget) or meter.out_of_money():
         return 0
     in_time = pairs_in(budget.seconds, meter.longest) if budget.seconds is not None else None
     in_count = pairs_in(float(budget.experiments), 1.0) if budget.experiments is not None else None
@@ -91,11 +91,9 @@ class Closing:
             if not (self._sample(baseline, first) and self._sample(best, last)):
                 break
         pairs = min(len(first), len(last))
-        has_room = meter.budget.seconds is not None or meter.budget.experiments is not None
-        if has_room and not pairs and not self.stopping and is_wanted(self.history, self.settings):
-            self.parts.announce(
-                events.Warned("no final check: the last tenth of the budget has no room for two samples")
-            )
+        if not pairs and not self.stopping and is_wanted(self.history, self.settings, meter.budget):
+            said = "no final check: the last tenth of the budget has no room for two samples"
+            self.parts.announce(events.Warned(said))
         return FinalCheck(best.number, tuple(first[:pairs]), tuple(last[:pairs])) if pairs else None
 
     def _affords(self, samples: int) -> bool:
